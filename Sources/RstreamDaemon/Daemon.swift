@@ -218,7 +218,7 @@ package final class Daemon: Service {
         if let succession {
             // systemd's own sockets, which the predecessor may have, too.
             succession.sockets.add(systemd: inherited)
-            adminListeners.inherit(succession.sockets)
+            await adminListeners.inherit(succession.sockets)
             return try await adminListeners.checkBeforeHandOver(initial)
         }
         do throws(RstreamError) {

@@ -52,7 +52,7 @@ package final class DialListener: Sendable {
     private let lookUp: CancellableLookup
     private let resolveTimeout: Duration
     private let table: StreamTable
-    private let logger: Logger
+    private let sharedLogger: SharedLogger
     private let outages: OutageLog
     private let state: Lock<State>
 
@@ -74,8 +74,8 @@ package final class DialListener: Sendable {
         lookUp = CancellableLookup(names)
         self.resolveTimeout = resolveTimeout
         self.table = table
-        self.logger = logger
-        outages = .dial(logger, ledger.observer)
+        sharedLogger = SharedLogger(logger)
+        outages = .dial(sharedLogger, ledger.observer)
         let route = Route(target: target, client: client, timeout: options.dialTimeout, outage: outages.subject)
         state = Lock(State(route: route, rights: options.rights))
         ledger.setLimit(options.streamLimit)
@@ -92,6 +92,12 @@ package final class DialListener: Sendable {
         // The kernel has the path at which the socket was made, which is another one.
         case .unix: ["\(address)"]
         }
+    }
+
+    /// What is logged about the listener and streams that come from now on has the facts of this one.
+    package var logger: Logger {
+        get { sharedLogger.current }
+        set { sharedLogger.current = newValue }
     }
 
     /// The listener's streams that are open now.
@@ -317,7 +323,7 @@ package final class DialListener: Sendable {
     /// `[::]` is IPv6 only, so that `0.0.0.0` may serve the same port beside it.
     private func bootstrap(_ group: any EventLoopGroup, isAllOfIPv6: Bool = false) -> ServerBootstrap {
         let isTCP = if case .tcp = address { true } else { false }
-        let accepting = OutageLog.accept(logger).subject
+        let accepting = OutageLog.accept(sharedLogger).subject
         let prepare = isTCP ? StreamSocket.prepareTCP : StreamSocket.prepare
         var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Self.backlog)

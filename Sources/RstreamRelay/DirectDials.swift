@@ -34,7 +34,7 @@ package final class DirectDials: Sendable {
         self.table = table
         self.group = group
         self.logger = logger
-        outages = .dial(logger, nil)
+        outages = .dial(SharedLogger(logger), nil)
     }
 
     /// Relays a connected socket to the tunnel with the id or name `target`, and closes it in the end. Returns when it

@@ -58,19 +58,19 @@ final class OutageLog: Sendable {
         lost: Logger.Message,
         found: Logger.Message,
         observer: (any StreamObserver)? = nil,
-        logger: Logger
+        logger: SharedLogger
     ) {
         decisions = OrderedEffects(State()) { effect in
             switch effect {
-            case .lost(let facts): logger.warning(lost, metadata: facts)
-            case .found: logger.notice(found)
+            case .lost(let facts): logger.current.warning(lost, metadata: facts)
+            case .found: logger.current.notice(found)
             case .tell(let error): observer?.reachabilityChanged(error)
             }
         }
     }
 
     /// Outages of a tunnel's upstream.
-    static func upstream(_ logger: Logger, _ observer: (any StreamObserver)?) -> OutageLog {
+    static func upstream(_ logger: SharedLogger, _ observer: (any StreamObserver)?) -> OutageLog {
         OutageLog(
             lost: "upstream unreachable",
             found: "upstream reachable again",
@@ -80,7 +80,7 @@ final class OutageLog: Sendable {
     }
 
     /// Outages of the tunnel that a listener dials.
-    static func dial(_ logger: Logger, _ observer: (any StreamObserver)?) -> OutageLog {
+    static func dial(_ logger: SharedLogger, _ observer: (any StreamObserver)?) -> OutageLog {
         OutageLog(
             lost: "tunnel unreachable",
             found: "tunnel reachable again",
@@ -90,7 +90,7 @@ final class OutageLog: Sendable {
     }
 
     /// Outages of accepting connections.
-    static func accept(_ logger: Logger) -> OutageLog {
+    static func accept(_ logger: SharedLogger) -> OutageLog {
         OutageLog(lost: "cannot accept connections", found: "accepting connections again", logger: logger)
     }
 

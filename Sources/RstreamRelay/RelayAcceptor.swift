@@ -36,7 +36,7 @@ package final class RelayAcceptor: StreamAcceptor {
     private let pool: UpstreamPool
     private let names: NameService
     private let table: StreamTable
-    private let logger: Logger
+    private let sharedLogger: SharedLogger
     private let outages: OutageLog
     private let requestDelay: Duration
     private let route: Lock<Route>
@@ -59,8 +59,8 @@ package final class RelayAcceptor: StreamAcceptor {
         self.names = names
         self.requestDelay = requestDelay
         self.table = table
-        self.logger = logger
-        outages = .upstream(logger, ledger.observer)
+        sharedLogger = SharedLogger(logger)
+        outages = .upstream(sharedLogger, ledger.observer)
         let lineup = pool.configure(upstreams)
         route = Lock(Route(lineup: lineup, outage: outages.subject, generation: ledger.beginGeneration()))
         ledger.setLimit(streamLimit)
@@ -85,6 +85,12 @@ package final class RelayAcceptor: StreamAcceptor {
             table: table,
             logger: logger
         )
+    }
+
+    /// What is logged about streams that come from now on has the facts of this one.
+    package var logger: Logger {
+        get { sharedLogger.current }
+        set { sharedLogger.current = newValue }
     }
 
     /// The tunnel's streams that are open now.

@@ -44,6 +44,11 @@ package final class ReservedSockets: Sendable {
         Reservation(self, .file(file.identity))
     }
 
+    /// Reserves the socket that has this file.
+    package func reserve(_ file: FileStatus.Identity) -> Reservation {
+        Reservation(self, .file(file))
+    }
+
     /// Reserves what has this path now, if that is a socket.
     package func reserve(path: String) -> Reservation? {
         MayBlock.now("looking at a socket's file")

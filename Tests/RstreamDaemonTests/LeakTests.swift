@@ -55,8 +55,7 @@ struct LeakTests {
             listener,
             // Long enough for no part of it to be over by itself.
             policy: ReconnectPolicy(minimum: .seconds(86_400), maximum: .seconds(86_400)),
-            group: MultiThreadedEventLoopGroup.singleton,
-            logger: log.logger
+            group: MultiThreadedEventLoopGroup.singleton
         )
         for (object, name) in [
             (client, "the client"), (listener, "the listener"), (service, "its service"),

@@ -222,7 +222,7 @@ struct ListenerTests {
             logger: log.logger
         )
         let group = MultiThreadedEventLoopGroup.singleton
-        let service = ListenerService(listener, policy: ReconnectPolicy(), group: group, logger: log.logger)
+        let service = ListenerService(listener, policy: ReconnectPolicy(), group: group)
         let running = Task { await service.run() }
         try await names.waitForQuestion()
         await service.stop()

@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import Linux
+import Logging
 import NIOPosix
 import Rstream
 import RstreamAdmin
@@ -109,6 +110,55 @@ struct RunningConfigurationTests {
                 return [before, requests?.isOn]
             }
             #expect(states == [true, false])
+        }
+    }
+
+    @Test("names a context as it is called now in lines about new streams of tunnels and listeners")
+    func renamedContext() async throws {
+        try await TemporaryFolder.with { folder in
+            let log = LogCapture()
+            let parts = RunningConfiguration.Dependencies(
+                streams: StreamTable(capacity: 10),
+                state: StateDirectory(folder.path, logger: log.logger),
+                statusStore: StatusStore(notifier: ServiceNotifier()),
+                reserved: ReservedSockets(),
+                group: MultiThreadedEventLoopGroup.singleton,
+                logger: log.logger
+            ) { configuration in
+                configuration.limits
+            } makeClient: { context, _ in
+                RstreamClient(
+                    RstreamClientOptions(engine: context.engine, credential: .none),
+                    logger: log.logger
+                )
+            }
+            var first = try Self.configuration(1)
+            first.listeners = [
+                ListenerDefinition(
+                    name: "l1",
+                    listen: .tcp(host: "127.0.0.1", port: 0),
+                    target: "t9",
+                    context: try Self.context(1)
+                )
+            ]
+            var second = first
+            second.tunnels[0].context.name = "renamed"
+            second.listeners[0].context.name = "renamed"
+            let configurations = [first, second]
+            let names = await withDiscardingTaskGroup(returning: [Logger.MetadataValue?].self) { group in
+                var running = RunningConfiguration(parts)
+                var names: [Logger.MetadataValue?] = []
+                for next in configurations {
+                    _ = await running.carryOut(running.plans(next), of: next, in: &group)
+                    names.append(running.runningSessions.first?.acceptors["t1"]?.logger[metadataKey: "context"])
+                    names.append(running.listeners["l1"]?.listener.logger[metadataKey: "context"])
+                }
+                for session in running.sessions { session.stop() }
+                for listener in running.listening { await listener.stop() }
+                group.cancelAll()
+                return names
+            }
+            #expect(names == ["c1", "c1", "renamed", "renamed"])
         }
     }
 

@@ -41,7 +41,7 @@ struct LocalPortTests {
     @Test("are told as a warning, with what helps")
     func warning() throws {
         let log = LogCapture()
-        OutageLog.upstream(log.logger, nil).subject.failed(Self.error(EADDRNOTAVAIL))
+        OutageLog.upstream(SharedLogger(log.logger), nil).subject.failed(Self.error(EADDRNOTAVAIL))
         let line = try #require(log.lines.value.first)
         #expect(line.level == .warning)
         #expect(line.message == "upstream unreachable")

@@ -133,7 +133,7 @@ final class OpeningFixture {
             stream: stream,
             stream.enter(),
             requestDelay: Self.requestDelay,
-            outage: OutageLog.upstream(stream.logger, nil).subject
+            outage: OutageLog.upstream(SharedLogger(stream.logger), nil).subject
         )
         opening = StreamOpening(engine: engine, local: local, on: loop) { [weak self] result in
             switch result {

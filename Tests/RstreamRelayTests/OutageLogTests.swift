@@ -26,7 +26,7 @@ struct OutageLogTests {
 
     @Test("has one line for the begin and one for the end, however many streams find out")
     func once() throws {
-        let outage = OutageLog.upstream(log.logger, nil).subject
+        let outage = OutageLog.upstream(SharedLogger(log.logger), nil).subject
         outage.reached()
         for _ in 0..<3 { outage.failed(error, ["hold_timeout": "5"]) }
         for _ in 0..<3 { outage.reached() }
@@ -43,7 +43,7 @@ struct OutageLogTests {
 
     @Test("knows none where a dial failed that began before another one succeeded")
     func late() {
-        let outage = OutageLog.upstream(log.logger, nil).subject
+        let outage = OutageLog.upstream(SharedLogger(log.logger), nil).subject
         let start = ContinuousClock.now
         outage.reached(at: start.advanced(by: .seconds(10)))
         outage.failed(error, since: start, at: start.advanced(by: .seconds(25)))
@@ -52,10 +52,20 @@ struct OutageLogTests {
         #expect(told == [Self.lost])
     }
 
+    @Test("has the facts of its logger as they are at the time")
+    func renamed() {
+        let logger = SharedLogger(log.logger)
+        let outage = OutageLog.upstream(logger, nil).subject
+        outage.failed(error)
+        logger.current[metadataKey: "context"] = "renamed"
+        outage.reached()
+        #expect(log.lines.value.map { $0.metadata["context"] } == [nil, "renamed"])
+    }
+
     @Test("is about the current upstream: results about the one before are ignored")
     func replaced() {
         let observer = ReachabilityRecorder()
-        let outages = OutageLog.upstream(log.logger, observer)
+        let outages = OutageLog.upstream(SharedLogger(log.logger), observer)
         let old = outages.subject
         old.failed(error)
         let new = outages.replaced()
@@ -71,7 +81,7 @@ struct OutageLogTests {
 
     @Test("has a second outage within a minute only if it lasts")
     func flapping() {
-        let outage = OutageLog.upstream(log.logger, nil).subject
+        let outage = OutageLog.upstream(SharedLogger(log.logger), nil).subject
         let start = ContinuousClock.now
         for second in 0..<59 {
             outage.failed(error, at: start.advanced(by: .seconds(second)))

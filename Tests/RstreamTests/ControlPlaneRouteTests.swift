@@ -65,7 +65,7 @@ struct ControlPlaneRouteTests {
             // Not an address of this host.
             transport.bind = .address(ip("192.0.2.1"))
             let error = await #expect(throws: RstreamError.self) { _ = try await ask(plane.url, transport) }
-            #expect(error?.what.contains("this host does not have the address 192.0.2.1 to start") == true)
+            #expect(error?.what.contains("this host does not have the address 192.0.2.1 to connect from") == true)
         }
     }
 }

@@ -10,8 +10,10 @@ internal import Synchronization
 /// Handing the sockets of the admin API over to a successor, and taking them over from a predecessor.
 extension AdminListeners {
     /// Listeners that are opened from now on take the sockets of a predecessor, where it has one at their address.
-    func inherit(_ sockets: SocketInheritance) {
+    func inherit(_ sockets: SocketInheritance) async {
+        let reservations = await BlockingThreads.sockets.run { [reserved] in sockets.reserveAdminSockets(in: reserved) }
         state.withLock { state in
+            state.predecessors = reservations
             state.handedOver = sockets
             state.isGivenUp = true
             if sockets.hasSystemd { state.isInherited = true }
@@ -20,6 +22,9 @@ extension AdminListeners {
 
     /// The predecessor has given its sockets up.
     func takeOver() { state.withLock { $0.isGivenUp = false } }
+
+    /// Nothing of the predecessor's sockets is left that is not open here.
+    func forgetPredecessor() { state.withLock { $0.predecessors = [] } }
 
     /// Answers the clients that have connected to an admin socket of the predecessor that is not configured any more, as
     /// those of one that a reload closes.

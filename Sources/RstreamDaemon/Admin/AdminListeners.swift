@@ -23,6 +23,8 @@ final class AdminListeners: Sendable {
         var isInherited = false
         /// Keep tunnels from using the inherited sockets as upstreams.
         var inherited: [ReservedSockets.Reservation] = []
+        /// The same for the sockets of a predecessor, until they are open here or gone.
+        var predecessors: [ReservedSockets.Reservation] = []
         /// The listeners on those sockets.
         var systemd: [HTTPListener] = []
         /// What a predecessor has handed over.

@@ -18,7 +18,6 @@ final class ListenerService: Sendable {
     let listener: DialListener
     private let policy: Lock<ReconnectPolicy>
     private let group: any EventLoopGroup
-    private let logger: Logger
     private let pauseState = Lock(PauseState.none)
     /// What a predecessor has handed over, or may hand over yet.
     private let inheritance: SocketInheritance?
@@ -33,14 +32,12 @@ final class ListenerService: Sendable {
         _ listener: DialListener,
         policy: ReconnectPolicy,
         inheritance: SocketInheritance? = nil,
-        group: any EventLoopGroup,
-        logger: Logger
+        group: any EventLoopGroup
     ) {
         self.inheritance = inheritance
         self.listener = listener
         self.policy = Lock(policy)
         self.group = group
-        self.logger = logger
     }
 
     /// Listens until it is stopped.
@@ -53,7 +50,7 @@ final class ListenerService: Sendable {
             // accept(2) reports some network errors, for example of a packet filter, and NIO closes the socket at some
             // of them. The pause keeps a socket that is lost again and again from using a core.
             let wait = policy.withLock(\.minimum)
-            logger.warning(
+            listener.logger.warning(
                 "listening socket closed",
                 metadata: [LogKey.address: "\(listener.address)", LogKey.retryIn: .stringConvertible(wait)]
             )
@@ -93,7 +90,7 @@ final class ListenerService: Sendable {
             }
             let wait = backoff.next(using: &random)
             if !isLogged {
-                logger.warning("listen failed, retrying", metadata: .facts(of: failure, retryIn: wait))
+                listener.logger.warning("listen failed, retrying", metadata: .facts(of: failure, retryIn: wait))
             }
             isLogged = true
             listener.ledger.failed(failure)

@@ -27,16 +27,20 @@ extension RunningConfiguration {
         return configuration.contexts.first { $0.name == name }.map { client($0) }
     }
 
-    func acceptor(of definition: TunnelDefinition) -> RelayAcceptor {
+    func logger(of definition: TunnelDefinition) -> Logger {
         var logger = dependencies.logger.about(definition.context)
         logger[metadataKey: LogKey.tunnel] = "\(definition.name)"
-        return RelayAcceptor(
+        return logger
+    }
+
+    func acceptor(of definition: TunnelDefinition) -> RelayAcceptor {
+        RelayAcceptor(
             upstreams(of: definition),
             streamLimit: definition.streamLimit,
             ledger: ledger(.tunnel(definition.name)),
             pool: pool(definition.name),
             table: dependencies.streams,
-            logger: logger
+            logger: logger(of: definition)
         )
     }
 

@@ -42,6 +42,7 @@ extension RunningConfiguration {
         for change in plan.changes {
             guard let definition = definitions[change.listener] else { continue }
             if let old = listeners[change.listener] {
+                old.listener.logger = logger(of: definition)
                 old.listener.update(
                     dial: definition.target,
                     client: client(definition.context),
@@ -64,9 +65,7 @@ extension RunningConfiguration {
         of definition: ListenerDefinition,
         _ configuration: DaemonConfiguration
     ) -> ListenerService {
-        var logger = dependencies.logger.about(definition.context)
-        logger[metadataKey: LogKey.listener] = "\(definition.name)"
-        return ListenerService(
+        ListenerService(
             DialListener(
                 definition.listen,
                 dial: definition.target,
@@ -74,12 +73,17 @@ extension RunningConfiguration {
                 options: definition.options,
                 ledger: ledger(.listener(definition.name)),
                 table: dependencies.streams,
-                logger: logger
+                logger: logger(of: definition)
             ),
             policy: ReconnectPolicy(configuration.reconnect),
             inheritance: dependencies.succession?.sockets,
-            group: dependencies.group,
-            logger: logger
+            group: dependencies.group
         )
+    }
+
+    private func logger(of definition: ListenerDefinition) -> Logger {
+        var logger = dependencies.logger.about(definition.context)
+        logger[metadataKey: LogKey.listener] = "\(definition.name)"
+        return logger
     }
 }

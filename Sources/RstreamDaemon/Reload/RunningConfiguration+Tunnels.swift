@@ -156,6 +156,7 @@ extension RunningConfiguration {
         _ transition: inout Transition
     ) {
         let upstreams = upstreams(of: definition)
+        acceptor.logger = logger(of: definition)
         guard disposition != .keep else { return acceptor.adjust(upstreams, streamLimit: definition.streamLimit) }
         let streams = acceptor.update(upstreams, streamLimit: definition.streamLimit)
         transition.replaced.append(

@@ -146,15 +146,16 @@ extension Daemon {
         } catch {
             logger.error("admin socket lost", metadata: .facts(of: error))
         }
-        await adminListeners.retireRest(of: succession.sockets)
         dependencies.addresses.freeAll()
         if standIn != nil {
             let link = succession.link
             await notifier.keep(link.descriptor, as: .previous)
         }
-        group.addTask {
+        group.addTask { [adminListeners] in
+            await adminListeners.retireRest(of: succession.sockets)
             try? await pause(for: Self.discardTime)
             await succession.sockets.discardRest()
+            adminListeners.forgetPredecessor()
         }
         logger.notice(
             "taken over",

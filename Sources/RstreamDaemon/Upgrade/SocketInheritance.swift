@@ -97,6 +97,17 @@ final class SocketInheritance: Sendable {
         return await BlockingThreads.sockets.run { try? SocketFile.adopt(path: path(label.address), identity) }
     }
 
+    /// Keeps tunnels from leading to the predecessor's admin sockets, which may not be configured here.
+    func reserveAdminSockets(in reserved: ReservedSockets) -> [ReservedSockets.Reservation] {
+        state.withLock(\.sockets).flatMap { label, sockets -> [ReservedSockets.Reservation] in
+            switch label.role {
+            case .admin: label.file.map { [reserved.reserve($0.identity)] } ?? []
+            case .systemd: sockets.compactMap { reserved.reserve(bound: $0) }
+            case .metrics, .page, .listener: []
+            }
+        }
+    }
+
     /// Whether systemd has opened the admin sockets.
     var hasSystemd: Bool { state.withLock { $0.sockets.keys.contains { $0.role == .systemd } } }
 

@@ -9,7 +9,9 @@ internal import RstreamModel
 struct Status: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the daemon, its sessions, tunnels and listeners.",
-        discussion: "Exits with 3 unless each enabled tunnel is online or on standby, and each listener reaches its tunnel."
+        discussion: """
+            Exits with 3 unless each enabled tunnel is online or on standby, and each listener reaches its tunnel.
+            """
     )
 
     @OptionGroup var options: GlobalOptions

@@ -12,7 +12,7 @@ import Testing
 
 @Suite("What a process that was taken over from tells its successor")
 struct RetirementTests {
-    @Test("of itself, the processes before it and what they have counted, before the successor hears that it is the daemon")
+    @Test("of itself, the processes before it and all counters, before the successor hears that it is the daemon")
     func order() async throws {
         let (ours, theirs) = try RecordSocket.makePair()
         let (link, successor) = (UpgradeLink(ours), UpgradeLink(theirs))

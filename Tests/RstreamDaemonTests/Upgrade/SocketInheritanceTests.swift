@@ -6,11 +6,11 @@ import Linux
 import NIOCore
 import RstreamConfig
 import RstreamModel
-import RstreamSocket
 import RstreamTestSupport
 import Testing
 
 @testable import RstreamDaemon
+@testable import RstreamSocket
 
 @Suite("Sockets of a process before this one", .serialized, .timeLimit(.hang))
 struct SocketInheritanceTests {
@@ -46,6 +46,22 @@ struct SocketInheritanceTests {
                 #expect((access(path, F_OK) == 0) == isReplaced)
                 await client.close()
             }
+        }
+    }
+
+    @Test("no tunnel leads to an admin socket of the process before this one")
+    func reserved() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "old.sock")
+            let inheritance = try await Self.listen(at: path)
+            let identity = try #require(await BlockingThreads.files.run { FileStatus(path)?.identity })
+            let reserved = ReservedSockets()
+            var reservations = inheritance.reserveAdminSockets(in: reserved)
+            #expect(reservations.count == 1)
+            #expect(reserved.contains(identity))
+            reservations = []
+            #expect(!reserved.contains(identity))
+            await inheritance.discardRest()
         }
     }
 

@@ -101,7 +101,8 @@ struct HiddenSecrets {
     private func valueEnd(from start: Int, depth: Int) -> Int {
         guard start < text.count else { return start }
         let first = URLByte(text, at: start)
-        let isQuoted = first.value == UInt8(ascii: "\"") && first.depth <= depth
+        let isQuote = first.value == UInt8(ascii: "\"") || first.value == UInt8(ascii: "'")
+        let isQuoted = isQuote && first.depth <= depth
         var index = isQuoted ? start + first.width : start
         while index < text.count {
             let byte = URLByte(text, at: index)

@@ -55,7 +55,7 @@ struct SecretNamesTests {
             ("/a;jsessionid=x?b=1", "/a;jsessionid=***"), ("/a?token=", "/a?token="),
             ("/a?token=x,y;z", "/a?token=***"),
             ("Bearer realm=\"a\", token=\"x y\", b=c", "Bearer realm=\"a\", token=***, b=c"),
-            ("Bearer token=\"x y", "Bearer token=***"), ("</a?key=x>; rel=next", "</a?key=***>; rel=next"),
+            ("password='a b', c=1", "password=***, c=1"), ("Bearer token=\"x y", "Bearer token=***"), ("</a?key=x>; rel=next", "</a?key=***>; rel=next"),
             ("https://user:secret@h.example/a@b", "https://***@h.example/a@b"),
             ("https://h.example/?u=https://a:b@c/&code=x", "https://h.example/?u=https://***@c/&code=***"),
             ("token=x", "token=***"), ("a=b=c", "a=b=c"), ("a=token=b", "a=token=***"), ("/a?b=c", "/a?b=c"),
