@@ -50,9 +50,12 @@ SWIFT ?= swift
 # and one that has not differ.
 export RSTREAM_EXACT := 1
 STRICT := --explicit-target-dependency-import-check error
+# The package manager writes the flags of the traits in the order of a hash table. In another order than the last time
+# they make it build everything again.
+BUILD := SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) build
 # What tests run. Without debug information, which takes a tenth of the build's time: a plain `swift build` has it. With the
 # index, in which the package manager looks for tests: without it a build from nothing ends with an error.
-DEBUG := $(SWIFT) build -debug-info-format none
+DEBUG := $(BUILD) -debug-info-format none
 # Release and test builds do not share a folder, so neither throws away the other's work.
 RELEASE_BUILD := .build-release
 # Two builds of one commit are the same bytes, wherever the folder is: no path of it is in them, no file of the compiler's
@@ -67,7 +70,7 @@ SMALL := -Xlinker --no-export-dynamic -Xswiftc -Xfrontend -Xswiftc -function-sec
 FAST := -Xcxx -DNDEBUG
 # All programs in one build, and nothing else.
 RELEASE := RSTREAM_PROGRAMS=1 TMPDIR=$(CURDIR)/$(RELEASE_BUILD)/tmp \
-	$(SWIFT) build -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now \
+	$(BUILD) -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now \
 	$(NO_PATHS) $(SMALL) $(FAST)
 BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv
@@ -136,7 +139,7 @@ SANITIZE := --sanitize=thread --scratch-path .build-sanitize -Xswiftc -DRSTREAM_
 UNSANITIZED := IntegrationTests|LayoutTests|RstreamctlTests|SimulationTests|Growth|HeapTrimmer|MemoryLimit|Scale|ChildProcess|WireTextTests/cost
 
 sanitize: test-dependencies
-	$(SWIFT) build --build-tests $(STRICT) $(SANITIZE)
+	$(BUILD) --build-tests $(STRICT) $(SANITIZE)
 	TSAN_OPTIONS=halt_on_error=0:exitcode=66 Tests/run $(SWIFT) test --skip-build $(SANITIZE) --skip '$(UNSANITIZED)'
 
 SEEDS ?= 5000
@@ -145,7 +148,7 @@ SEEDS ?= 5000
 SIMULATION := --scratch-path .build-simulate
 
 simulate: dependencies
-	RSTREAM_SIMULATION=1 $(SWIFT) build -c release -debug-info-format none --build-tests $(STRICT) $(SIMULATION)
+	RSTREAM_SIMULATION=1 $(BUILD) -c release -debug-info-format none --build-tests $(STRICT) $(SIMULATION)
 	RSTREAM_SIMULATION=1 RSTREAM_SEEDS=$(SEEDS) RSTREAM_SEED=$(SEED) \
 		$(SWIFT) test -c release --skip-build --disable-xctest $(SIMULATION) --filter SimulationTests
 
@@ -155,7 +158,7 @@ mutants: dependencies
 # A release build, which finds ten times as much in the same time, with what tests see. It is only there for this.
 SECONDS ?= 30
 FUZZ_BUILD := .build-fuzz
-FUZZ := RSTREAM_FUZZ=1 $(SWIFT) build -c release --product rstream-fuzz $(STRICT) --scratch-path $(FUZZ_BUILD) \
+FUZZ := RSTREAM_FUZZ=1 $(BUILD) -c release --product rstream-fuzz $(STRICT) --scratch-path $(FUZZ_BUILD) \
 	-Xswiftc -enable-testing -debug-info-format none
 
 fuzz: dependencies
@@ -260,7 +263,7 @@ docs-check:
 	@packaging/docs-check
 
 no-files-check:
-	$(SWIFT) build --disable-default-traits --target Rstream --scratch-path .build-no-files
+	$(BUILD) --disable-default-traits --target Rstream --scratch-path .build-no-files
 
 clean:
 	rm -rf .build .build-bench .build-deb $(FUZZ_BUILD) .build-mutants .build-no-files .build-sanitize .build-simulate \
