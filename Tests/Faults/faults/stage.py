@@ -89,7 +89,10 @@ tunnels:
 
     def place(self) -> Place:
         """Where the tunnel is now, as the daemon says."""
-        return self.engine.address, int(self.daemon.tunnel("raw")["properties"]["port"])
+        properties = self.daemon.tunnel("raw")["properties"]
+        if "port" not in properties:
+            raise ConnectionError("the tunnel is offline")
+        return self.engine.address, int(properties["port"])
 
     @property
     def known(self) -> Place:
@@ -100,7 +103,11 @@ tunnels:
         visitors.visit(self.world.engine, self.place(), plan, patience)
 
     def is_served(self, patience: float = 10, plan: Plan | None = None) -> bool:
-        return visitors.is_served(self.world.engine, self.place(), plan, patience)
+        try:
+            place = self.place()
+        except ConnectionError:
+            return False
+        return visitors.is_served(self.world.engine, place, plan, patience)
 
     def first_served(self, since: float, patience: float = 60, each: float = 10) -> float:
         return visitors.first_served(self.world.engine, self.place, since, patience, each)
