@@ -59,7 +59,7 @@ package struct DescriptorBudget: Hashable, Sendable {
         }
     }
 
-    /// What limits the streams to fewer than are wanted.
+    /// What limits the streams to fewer than are wanted, or than there would be without inspected tunnels.
     package struct Shortage: Hashable, Sendable {
         /// Which resource is short, and for how many streams it is enough.
         package let what: String
@@ -77,7 +77,8 @@ package struct DescriptorBudget: Hashable, Sendable {
     package let room: Int
     /// Streams at once: as many as are wanted, or as there is room for.
     package let streams: Int
-    /// Why there are fewer streams than are wanted; nil where there are as many.
+    /// Why there are fewer streams than are wanted; nil where there are as many. Where no number is wanted: why requests
+    /// of inspected tunnels leave memory for half of the streams, or fewer.
     package let shortage: Shortage?
 
     /// As many clients as each HTTP listener takes where there is room (contract §6).
@@ -117,20 +118,34 @@ package struct DescriptorBudget: Hashable, Sendable {
         adminClients = clients
         let inspected = requests > 0 ? ", less \(requests >> 20) MiB for inspect," : ""
         shortage =
-            if wanted <= room {
-                nil
-            } else if let memory, room == byMemory {
-                Shortage(
-                    what:
-                        "limits.streams is \(wanted), and the \(memory >> 20) MiB of memory that the control group may "
-                        + "have\(inspected) are enough for \(room)",
-                    fix: "raise MemoryMax= of the service, or lower limits.streams"
+            if let memory, room == byMemory, wanted > room || wanted == 0 {
+                Self.shortage(
+                    of: "the \(memory >> 20) MiB of memory that the control group may have\(inspected)",
+                    wanted: wanted,
+                    room: room,
+                    withoutInspection: MemoryBudget.streams(limit: memory)
                 )
-            } else {
+            } else if wanted > room {
                 Shortage(
                     what: "limits.streams is \(wanted), and \(limit) file descriptors are enough for \(room)",
                     fix: "raise LimitNOFILE= of the service, or lower limits.streams"
                 )
+            } else {
+                nil
             }
+    }
+
+    private static func shortage(of memory: String, wanted: Int, room: Int, withoutInspection: Int) -> Shortage? {
+        if wanted > 0 {
+            return Shortage(
+                what: "limits.streams is \(wanted), and \(memory) are enough for \(room)",
+                fix: "raise MemoryMax= of the service, or lower limits.streams"
+            )
+        }
+        guard room <= withoutInspection / 2 else { return nil }
+        return Shortage(
+            what: "\(memory) are enough for \(room) streams",
+            fix: "raise MemoryMax= of the service, or inspect fewer tunnels"
+        )
     }
 }

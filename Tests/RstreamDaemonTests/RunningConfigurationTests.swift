@@ -38,6 +38,22 @@ struct RunningConfigurationTests {
         )
     }
 
+    private static func dependencies(_ folder: TemporaryFolder) -> RunningConfiguration.Dependencies {
+        let log = LogCapture()
+        return RunningConfiguration.Dependencies(
+            streams: StreamTable(capacity: 10),
+            state: StateDirectory(folder.path, logger: log.logger),
+            statusStore: StatusStore(notifier: ServiceNotifier()),
+            reserved: ReservedSockets(),
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: log.logger
+        ) { configuration in
+            configuration.limits
+        } makeClient: { context, _ in
+            RstreamClient(RstreamClientOptions(engine: context.engine, credential: .none), logger: log.logger)
+        }
+    }
+
     @Test("gives every session its current share of limits, also where only the number of contexts changes")
     func shares() async throws {
         try await TemporaryFolder.with { folder in
@@ -80,22 +96,7 @@ struct RunningConfigurationTests {
     @Test("forgets the requests of an inspected tunnel that is removed, also where it has no streams")
     func inspection() async throws {
         try await TemporaryFolder.with { folder in
-            let log = LogCapture()
-            let parts = RunningConfiguration.Dependencies(
-                streams: StreamTable(capacity: 10),
-                state: StateDirectory(folder.path, logger: log.logger),
-                statusStore: StatusStore(notifier: ServiceNotifier()),
-                reserved: ReservedSockets(),
-                group: MultiThreadedEventLoopGroup.singleton,
-                logger: log.logger
-            ) { configuration in
-                configuration.limits
-            } makeClient: { context, _ in
-                RstreamClient(
-                    RstreamClientOptions(engine: context.engine, credential: .none),
-                    logger: log.logger
-                )
-            }
+            let parts = Self.dependencies(folder)
             var two = try Self.configuration(2)
             two.tunnels[1].isInspected = true
             let (first, second) = (two, try Self.configuration(1))
@@ -116,22 +117,7 @@ struct RunningConfigurationTests {
     @Test("names a context as it is called now in lines about new streams of tunnels and listeners")
     func renamedContext() async throws {
         try await TemporaryFolder.with { folder in
-            let log = LogCapture()
-            let parts = RunningConfiguration.Dependencies(
-                streams: StreamTable(capacity: 10),
-                state: StateDirectory(folder.path, logger: log.logger),
-                statusStore: StatusStore(notifier: ServiceNotifier()),
-                reserved: ReservedSockets(),
-                group: MultiThreadedEventLoopGroup.singleton,
-                logger: log.logger
-            ) { configuration in
-                configuration.limits
-            } makeClient: { context, _ in
-                RstreamClient(
-                    RstreamClientOptions(engine: context.engine, credential: .none),
-                    logger: log.logger
-                )
-            }
+            let parts = Self.dependencies(folder)
             var first = try Self.configuration(1)
             first.listeners = [
                 ListenerDefinition(

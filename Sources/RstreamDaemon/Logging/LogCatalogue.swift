@@ -117,8 +117,9 @@ package enum LogCatalogue {
         Entry(
             "stream limit reduced",
             "8899f00fd45842c1b5d4e70f6cfee444",
-            "There are not enough file descriptors or not enough memory for limits.streams: raise LimitNOFILE= or "
-                + "MemoryMax= of the service, or lower the limit."
+            "There are not enough file descriptors or not enough memory for limits.streams, or inspect takes the memory "
+                + "of half of the streams: raise LimitNOFILE= or MemoryMax= of the service, lower the limit, or inspect "
+                + "fewer tunnels."
         ),
         Entry(
             "low file descriptor limit",
@@ -195,7 +196,7 @@ package enum LogCatalogue {
                 + "logged in lines before."
         ),
         Entry(
-            "taken over from, streams may end",
+            "handed over, streams may end",
             "0123790ab13a4ecabb5828bcf0107223",
             "Another process serves everything now; streams that are left here may last until upgrade.drain."
         ),

@@ -24,7 +24,7 @@ extension Daemon {
         let (link, stop) = (retirement.link, running.configuration.drain.timeout)
         var (reporter, until) = (retirement.reporter, retirement.until)
         logger.notice(
-            "taken over from, streams may end",
+            "handed over, streams may end",
             metadata: [
                 LogKey.streams: .stringConvertible(streams.activeCount),
                 LogKey.timeout: .stringConvertible(retirement.drain),

@@ -65,6 +65,23 @@ struct MemoryLimitTests {
         #expect(DescriptorBudget(limit: 65_536, fixed: fixed, wanted: 500, requests: 9 << 20).shortage == nil)
     }
 
+    @Test("says so where requests of inspected tunnels take the memory of half of the streams")
+    func fewStreams() {
+        let fixed = DescriptorBudget.Fixed(contexts: 1, listeners: 0)
+        func shortage(_ memory: Int, requests: Int, limit: Int = 65_536) -> DescriptorBudget.Shortage? {
+            DescriptorBudget(limit: limit, fixed: fixed, memory: memory << 20, requests: requests << 20).shortage
+        }
+        #expect(shortage(64, requests: 0) == nil)
+        #expect(shortage(64, requests: 9) == nil, "16 of 23 streams")
+        #expect(shortage(256, requests: 24) == nil)
+        #expect(shortage(64, requests: 24, limit: 64) == nil, "descriptors are the narrower limit")
+        let few = MemoryBudget.streams(limit: 64 << 20, requests: 24 << 20)
+        let what = shortage(64, requests: 24)?.what
+        #expect(what?.hasPrefix("the 64 MiB of memory that the control group may have, less 24 MiB for inspect,") == true)
+        #expect(what?.hasSuffix(" are enough for \(few) streams") == true)
+        #expect(shortage(64, requests: 24)?.fix.hasPrefix("raise MemoryMax= of the service") == true)
+    }
+
     @Test("bounds the streams, their configured number too, as descriptors do")
     func budget() {
         let fixed = DescriptorBudget.Fixed(contexts: 1, listeners: 0)
