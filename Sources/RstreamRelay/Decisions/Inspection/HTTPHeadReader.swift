@@ -77,7 +77,7 @@ struct HTTPHeadReader: Hashable, Sendable {
     /// Reads on. `limit` is what it may take of the memory for requests: headers beyond it are not kept.
     mutating func read(_ bytes: inout ByteCursor, limit: Int) -> Progress {
         while let (piece, isWhole) = bytes.line() {
-            length += piece.count + 1
+            length += piece.count + (isWhole ? 1 : 0)
             guard length <= Self.longest, part.count + piece.count <= Self.longestLine else { return .tooLong }
             if firstLine.isEmpty, part.isEmpty, let byte = piece.first, !mayBegin(with: byte) { return .malformed }
             guard isWhole else {

@@ -281,6 +281,16 @@ struct InspectionTests {
         #expect(stream.machine.size == 0)
     }
 
+    @Test("how long a head may be does not depend on its pieces", arguments: [1, 2, 1 << 20])
+    func longestHead(length: Int) {
+        var stream = InspectedStream()
+        let line = "X: \(String(repeating: "v", count: 8_000))\r\n"
+        let head = "GET / HTTP/1.1\r\n" + String(repeating: line, count: 8) + "\r\n"
+        stream.says(.visitor, head, inPiecesOf: length)
+        stream.service("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        #expect(stream.ended.map(\.summary) == ["GET / 0 200 0 complete"])
+    }
+
     @Test("keeps no more headers than there is memory for, and stops where there is none")
     func memory() {
         let (target, value) = (String(repeating: "a", count: 300), String(repeating: "b", count: 400))
