@@ -128,7 +128,8 @@ extension Integration {
                 )
                 do {
                     _ = try await process.errors.first { $0.contains(plain) }
-                    #expect(try await process.terminate() == .status(0))
+                    process.send(signal: SIGTERM)
+                    #expect(try await process.end() == .status(0))
                     #expect(!process.errors.all.contains { $0.contains("\u{1B}") })
                 } catch {
                     await process.kill()
@@ -154,7 +155,8 @@ extension Integration {
                 )
                 do {
                     _ = try await process.errors.first { $0.hasPrefix("<6>started tunnels=0 version=") }
-                    #expect(try await process.terminate() == .status(0))
+                    process.send(signal: SIGTERM)
+                    #expect(try await process.end() == .status(0))
                     #expect(process.errors.all.last == "<6>stopped", "\(process.errors.all)")
                 } catch {
                     await process.kill()

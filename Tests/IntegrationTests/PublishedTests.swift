@@ -16,7 +16,7 @@ extension Integration {
                     let hostname = try #require(try await pair.engine.tunnel("web").hostname)
                     let arguments = [hostname, "\(pair.engine.port)", pair.engine.caFile]
                     let client = try await Judge(engine: pair.engine).start("websocket_client.py", arguments)
-                    let exit = try await client.exit(within: .seconds(60))
+                    let exit = try await client.end(within: .seconds(60))
                     #expect(exit == .status(0), "\(client.errors.all.suffix(5))")
                     #expect(client.output.all == ["ok"])
                 }

@@ -118,7 +118,7 @@ extension Integration {
                     try await judge.during("inventory.py", [wanted, "web"]) { line, process in
                         #expect(line == "watching")
                         try await pair.engine.closeTunnels()
-                        let exit = try await process.exit()
+                        let exit = try await process.end()
                         #expect(exit == .status(0), "\(process.errors.all)")
                         #expect(process.output.all.last == "ok")
                     }

@@ -251,7 +251,7 @@ extension Program {
                     let first = try await process.output.first { $0.contains("192.0.2.7") }
                     _ = try await process.output.first(from: first.index + 1) { $0.contains("192.0.2.7") }
                     process.send(signal: 15)
-                    #expect(try await process.exit() == .signal(15))
+                    #expect(try await process.end() == .signal(15))
                     #expect(!process.output.all.joined().contains("\u{1B}"))
                 }
             }
