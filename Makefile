@@ -66,12 +66,15 @@ NO_PATHS := -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswift
 # would have to keep. The C code of dependencies has no debug information: it would take a tenth of the build's time.
 SMALL := -Xlinker --no-export-dynamic -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	-Xcc -ffunction-sections -Xcc -fdata-sections -Xcc -g0
+# What an idle daemon runs lies side by side, by which it holds half of the memory: the kernel maps a program in pieces of
+# 64 KiB. Only gold understands the list; another linker leaves functions where they are.
+ORDERED := $(if $(shell command -v ld.gold),-Xswiftc -use-ld=gold -Xlinker --section-ordering-file=$(CURDIR)/packaging/function-order)
 # BoringSSL checks itself with assertions unless it is told not to.
 FAST := -Xcxx -DNDEBUG
 # All programs in one build, and nothing else.
 RELEASE := RSTREAM_PROGRAMS=1 TMPDIR=$(CURDIR)/$(RELEASE_BUILD)/tmp \
 	$(BUILD) -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now \
-	$(NO_PATHS) $(SMALL) $(FAST)
+	$(NO_PATHS) $(SMALL) $(FAST) $(ORDERED)
 BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv
 SDK := rstreamlabs-rstream

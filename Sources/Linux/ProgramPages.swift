@@ -3,9 +3,9 @@
 
 internal import CLinux
 
-/// The pages of the program's file that are mapped.
+/// The pages of the program's file, and of the libraries', that are mapped.
 package enum ProgramPages {
-    /// Unmaps the program's code and constants. What is used again comes back from the kernel's cache; what only the start
+    /// Unmaps their code and constants. What is used again comes back from the kernel's cache; what only the start
     /// needed does not, which is most of it.
     package static func release() {
         rstream_release_program_pages()

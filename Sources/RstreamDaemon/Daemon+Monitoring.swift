@@ -13,12 +13,11 @@ extension Daemon {
     /// Returns memory to the kernel that the start or a burst has used, and logs when the limits that all streams share
     /// begin and cease to refuse streams.
     func monitorStreams() async {
-        var hasStarted = false
+        var releaser = PageReleaser()
         var trimmer = HeapTrimmer(idle: await BlockingThreads.kernel.run { Heap.idleBytes })
         var refusals = RefusalStateMachine()
         while (try? await pause(for: HeapTrimmer.interval)) != nil {
-            if !hasStarted {
-                hasStarted = true
+            if releaser.shouldRelease(taken: streams.takenCount, open: streams.activeCount) {
                 await BlockingThreads.kernel.run { ProgramPages.release() }
             }
             if let idle = await BlockingThreads.kernel.run({ Heap.idleBytes }), trimmer.shouldTrim(idle: idle) {

@@ -89,6 +89,9 @@ package final class StreamTable: Sendable {
     /// Streams that are open now, those whose upstream is still being dialed included.
     package var activeCount: Int { state.withLock { $0.drain.openStreams } }
 
+    /// How many streams have got a place so far.
+    package var takenCount: UInt64 { state.withLock { $0.lastID } }
+
     /// How many streams the table's limit has refused since the last call.
     package func takeRefused() -> Int {
         state.withLock { state in

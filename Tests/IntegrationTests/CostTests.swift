@@ -32,5 +32,21 @@ extension Integration {
             let hint = "RSTREAM_UPDATE_COSTS=1 swift test --filter CostTests commits what is meant to be"
             #expect(result.exit == .status(0), "\(result.errors.joined(separator: "\n"))\n\(hint)")
         }
+
+        /// `packaging/function-order` has to be written anew when this grows.
+        @Test(
+            "an idle daemon with ten tunnels holds less than 18 MiB, what its files and libraries have in memory included",
+            .enabled(if: (Binaries.mustBeComplete || Binaries.areRelease) && !Binaries.areSandboxed, "\(needs)")
+        )
+        func idle() async throws {
+            let tunnels = (1...10).map { "  - { name: t\($0), forward: 127.0.0.1:9, tunnel: { protocol: tcp } }\n" }
+            try await Pair.with(tunnels: tunnels.joined()) { pair in
+                try await pair.engine.wait { $0.tunnels == 10 }
+                let pid = pair.daemon.process.pid
+                let most = 18 << 20
+                let held = try await ProcessFacts.settled(at: most) { ProcessFacts.residentBytes(of: pid) }
+                #expect(held < most, "\(held >> 10) KiB")
+            }
+        }
     }
 }

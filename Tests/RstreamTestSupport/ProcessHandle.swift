@@ -187,7 +187,7 @@ package final class ProcessHandle: Sendable {
         }
     }
 
-    /// Returns how the process ended, as soon as it has; its last words may not have been read yet, see ``end(within:)``.
+    /// Returns how the process ended, as soon as it has. What it wrote last may not have been read yet: ``end(within:)``.
     package func exit(within timeout: TimeAmount = TimeAmount(testTimeout)) async throws -> Exit {
         let loop = life.exit.futureResult.eventLoop
         let promise = loop.makePromise(of: Exit.self)

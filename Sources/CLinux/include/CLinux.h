@@ -57,8 +57,8 @@ int rstream_open_pipe(int ends[2]);
 /// on. As sigaction(2): 0, or -1 and `errno`.
 int rstream_take_signals(int pipe, const int *signals, int count);
 
-/// Unmaps the pages of the program's file that hold code and constants. Those that are needed are mapped again, one by
-/// one, when they are used; the file stays in the kernel's cache.
+/// Unmaps the pages of code and constants, of the program's file and of its libraries'. Those that are needed are mapped
+/// again, some at a time, when they are used; the files stay in the kernel's cache.
 void rstream_release_program_pages(void);
 
 /// Descriptors that one record may carry.
