@@ -22,7 +22,7 @@ struct Judge {
     func run(_ script: String, _ arguments: String...) async throws {
         let process = try await start(script, arguments)
         do {
-            let exit = try await process.exit(within: .seconds(300))
+            let exit = try await process.end(within: .seconds(300))
             #expect(exit == .status(0), "\(script) \(arguments): \(process.errors.all.joined(separator: "\n"))")
             #expect(process.output.all.last == "ok")
         } catch {
