@@ -29,6 +29,8 @@
 #                  it runs; WRITE=1: writes Tests/Upgrades/RESULTS.md. No test depends on it
 #   make soak      a mixed load with faults, reloads and take-overs, for MINUTES=60: whether every byte comes, and whether
 #                  anything grows. SEED=17 repeats what is done; WRITE=1: writes Tests/Soak/RESULTS.md. No test depends on it
+#   make first-byte   how long a newcomer needs from a bare Debian to a visitor's first byte, with the commands of README.md, in
+#                  4 minutes, as root; WRITE=1: writes Tests/Guests/RESULTS.md
 #   make deb       Debian packages in .build-deb
 #   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
 #   make dist      everything of a release in .build-dist: these, RPM packages (make rpm), a container image (make image),
@@ -88,11 +90,11 @@ JUDGES := .build-judges
 DIST_JUDGES := spdx-tools==0.8.5 kubernetes-validate==1.37.0 PyYAML==6.0.4
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
-.PHONY: build debug demo test test-build sanitize simulate mutants fuzz faults e2e bench upgrades soak deb deb-check dist \
+.PHONY: build debug demo test test-build sanitize simulate mutants fuzz faults e2e bench upgrades soak first-byte deb deb-check dist \
 	dist-check image image-check rpm rpm-check \
 	tarball tarball-check sbom sbom-check kubernetes-check install lint format generated generated-check \
 	docs-check no-files-check dependencies deb-dependencies dist-dependencies dist-check-dependencies \
-	test-dependencies bench-dependencies upgrades-dependencies faults-dependencies clean
+	test-dependencies bench-dependencies upgrades-dependencies faults-dependencies first-byte-dependencies clean
 
 dependencies:
 	@packaging/dependencies
@@ -117,6 +119,9 @@ upgrades-dependencies:
 
 faults-dependencies:
 	@packaging/dependencies faults
+
+first-byte-dependencies:
+	@packaging/dependencies first-byte
 
 build: dependencies
 	@mkdir -p $(RELEASE_BUILD)/tmp
@@ -224,6 +229,9 @@ sbom-check kubernetes-check: $(NEW_DEBS) $(JUDGES)/ready
 # The packages that the first check has left.
 dist-check: deb-check $(JUDGES)/ready
 	@packaging/check-dist .build-deb $(JUDGES)
+
+first-byte: $(NEW_DEBS) first-byte-dependencies
+	@Tests/Guests/first-byte $(if $(WRITE),--write) $(DEBS)
 
 $(JUDGES)/ready: Makefile | dist-check-dependencies
 	python3 -m venv $(JUDGES)

@@ -147,6 +147,98 @@ extension Integration {
             }
         }
 
+        /// What is done to real containers, and which of them have a tunnel then.
+        private static func steps(_ site: ContainerSite.Program) -> [(done: String, served: [String])] {
+            let labels = "--label rstream.tunnel.raw.forward=80 --label rstream.tunnel.raw.protocol=tcp"
+            let sleep = "busybox /bin/busybox sleep 1000"
+            // The first process of a container ignores other signals.
+            let options = "--stop-signal KILL"
+            return [
+                ("create --name app \(options) \(labels) \(sleep)", []),
+                ("start app", ["app"]),
+                ("run -d --name plain \(options) \(sleep)", ["app"]),
+                ("run -d --name other \(options) \(labels) \(sleep)", ["app", "other"]),
+                ("pause app", ["other"]),
+                ("unpause app", ["app", "other"]),
+                ("rename app shop", ["other", "shop"]),
+                ("restart -t 0 shop", ["other", "shop"]),
+                ("network disconnect \(site.network) shop", ["other"]),
+                ("network connect \(site.network) shop", ["other", "shop"]),
+                ("kill other", ["shop"]),
+                ("start other", ["other", "shop"]),
+            ]
+        }
+
+        /// Waits until the tunnels of these containers are in the file, and no others.
+        private static func expect(
+            _ containers: [String],
+            after done: String,
+            at site: ContainerSite,
+            in folder: ProcessFolder,
+            _ program: ProcessHandle
+        ) async throws {
+            var (found, wanted): ([String], [String]) = ([], [])
+            do {
+                while true {
+                    let mark = program.errors.count
+                    wanted = []
+                    for container in containers {
+                        wanted.append("\(container)-raw forward: \(try await site.address(of: container)):80")
+                    }
+                    found = try folder.read("docker.yaml").split(separator: "- name: ").dropFirst().map { tunnel in
+                        let lines = tunnel.split(separator: "\n").map { $0.drop { $0 == " " } }
+                        return "\(lines[0]) \(lines.first { $0.hasPrefix("forward: ") } ?? "")"
+                    }
+                    // They are in the order in which the containers were made, which is told in seconds.
+                    if found.sorted() == wanted.sorted() { return }
+                    _ = try await program.errors.first(from: mark) { $0.contains("docker.yaml: ") }
+                }
+            } catch {
+                Issue.record("after `\(done)`: \(found), and not \(wanted)")
+                throw error
+            }
+        }
+
+        @Test(
+            "containers of Docker and Podman, as these are, have their tunnels whatever happens to them",
+            .enabled(if: ContainerSite.isPossible, "\(ContainerSite.needs)"),
+            arguments: ContainerSite.Program.allCases
+        )
+        func containers(of site: ContainerSite.Program) async throws {
+            try await Pair.withFolder { folder in
+                try await ContainerSite.with(site, in: folder) { running, service in
+                    let program = try await ProcessHandle.start(
+                        try Binaries.path(of: "rstreamd-docker"),
+                        ["--host", running.host, "--output", "\(folder.path)/docker.yaml"]
+                    )
+                    do {
+                        _ = try await program.errors.first { $0.contains("docker.yaml: 0 tunnels") }
+                        for (done, served) in Self.steps(site) {
+                            try await running.docker(done)
+                            try await Self.expect(served, after: done, at: running, in: folder, program)
+                        }
+
+                        // The containers run on, and so do their tunnels.
+                        let before = try folder.read("docker.yaml")
+                        try await running.stop(service)
+                        _ = try await program.errors.first { $0.contains("is away") }
+                        #expect(try folder.read("docker.yaml") == before)
+                        let again = try await running.start()
+                        _ = try await program.errors.first { $0.contains("is back") }
+                        #expect(try folder.read("docker.yaml") == before)
+                        try await running.docker("rm -f shop")
+                        try await Self.expect(["other"], after: "rm -f shop", at: running, in: folder, program)
+                        #expect(again.isRunning)
+                        #expect(try await program.terminate() == .status(0))
+                    } catch {
+                        print("the program's lines:", program.errors.all.suffix(20).joined(separator: "\n"))
+                        await program.kill()
+                        throw error
+                    }
+                }
+            }
+        }
+
         @Test("the manual page has every option, and no other")
         func manual() async throws {
             let help = try await ProcessHandle.run(try Binaries.path(of: "rstreamd-docker"), ["--help"])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import NIOCore
 import RstreamTestSupport
 import Testing
 
@@ -213,6 +214,23 @@ extension Integration {
             dpkg -P rstreamd >/dev/null 2>&1
             [ ! -e /etc/rstream ] || ls /etc/rstream | sed 's/^/left=/'
             """
+
+        @Test(
+            "the commands of README.md lead from a bare Debian to a visitor's first byte",
+            .enabled("\(NetworkCable.needs)") { await NetworkCable.isPossible() }
+        )
+        func firstByte() async throws {
+            let result = try await ProcessHandle.run(
+                Binaries.packageRoot + "/Tests/Guests/first-byte",
+                [try await DebianPackages.folder(), "--rounds", "1"],
+                environment: [
+                    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "GUEST_SUITE": SystemdGuest.Debian.usual.suite,
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                ],
+                within: .seconds(300)
+            )
+            #expect(result.exit == .status(0), "\(result.errors.suffix(30))")
+        }
 
         @Test("the packages have the version of the programs")
         func version() async throws {

@@ -13,7 +13,7 @@ struct CompletenessTests {
     private static let conditions = [
         "Binaries.mustBeComplete ||", "SystemdGuest.isPossible", "DebianPackages.arePossible",
         "NetworkCable.isPossible()", "TestServer.hasIPv6()", "thereIsAJournal", "EngineUnderTest.",
-        "Token.isPossible",
+        "Token.isPossible", "ContainerSite.isPossible",
     ]
 
     /// The conditions under which tests of a file run that name none of those.
