@@ -79,7 +79,9 @@ package struct TunnelByHand: Sendable {
         if case .fallback = draft.context, configuration.fallback == nil {
             report.error(
                 "\(draft.name.label): fallback context is not configured",
-                hint: "name a context, or set \"context\" in rstreamd.yaml for all",
+                hint: configuration.contexts.isEmpty
+                    ? "add a context with your engine to \"contexts\" in rstreamd.yaml, name it in \"context\", and reload"
+                    : "name a context, or set \"context\" in rstreamd.yaml for all",
                 at: draft.name.span,
                 in: draft.name.file
             )

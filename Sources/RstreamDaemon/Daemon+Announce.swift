@@ -17,12 +17,32 @@ extension Daemon {
     /// Calls `tell` with everything that happens to tunnels from the start on, until the daemon stops or the task is
     /// cancelled.
     package func announce(_ tell: @Sendable (Announcement) -> Void) async {
-        var next = EventRing.oldest
+        var (next, filter) = (EventRing.oldest, AnnouncementFilter())
         repeat {
             let reading = statusStore.events.read(from: next)
             next = reading.next
-            for event in reading.events { Self.announcement(event).map(tell) }
+            for event in reading.events {
+                guard let announcement = Self.announcement(event), filter.isNews(announcement) else { continue }
+                tell(announcement)
+            }
         } while await statusStore.events.wait(for: next) && !Task.isCancelled
+    }
+
+    /// Leaves out a problem that every attempt meets anew, until there is another one or a tunnel is open.
+    struct AnnouncementFilter: Hashable, Sendable {
+        private var problem: Announcement?
+
+        mutating func isNews(_ announcement: Announcement) -> Bool {
+            switch announcement {
+            case .visitor: return true
+            case .online:
+                problem = nil
+                return true
+            case .problem:
+                defer { problem = announcement }
+                return announcement != problem
+            }
+        }
     }
 
     private static func announcement(_ event: Event) -> Announcement? {

@@ -33,9 +33,13 @@ enum Entry {
             run(PublishCommand.parseOrExit(Array(words.dropFirst())), missing: needed.findMissing())
         default:
             let command = Rstreamd.parseOrExit(words)
-            if let schema = command.schemaText {
-                print(schema, terminator: "")
-                exit(EXIT_SUCCESS)
+            do {
+                if let schema = try command.askedSchema() {
+                    print(schema, terminator: "")
+                    exit(EXIT_SUCCESS)
+                }
+            } catch {
+                Rstreamd.exit(withError: error)
             }
             // Event loops have a thread for each processor.
             let needed = ProcessRequirements(threads: System.coreCount + threads, descriptors: descriptors)
@@ -43,8 +47,8 @@ enum Entry {
         }
     }
 
-    private static func run(
-        _ command: sending some AsyncParsableCommand,
+    private static func run<Command: AsyncParsableCommand>(
+        _ command: sending Command,
         missing: ProcessRequirements.Missing?
     ) -> Never {
         if let missing {
@@ -59,7 +63,7 @@ enum Entry {
                 try await command.run()
                 exit(EXIT_SUCCESS)
             } catch {
-                Rstreamd.exit(withError: error)
+                Command.exit(withError: error)
             }
         }
         dispatchMain()

@@ -76,15 +76,15 @@ struct PublishCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
-        guard noToken != (tokenFile != nil) else {
-            throw ValidationError("give either --token-file or --no-token")
-        }
+        if noToken, tokenFile != nil { throw ValidationError("--token-file and --no-token do not go together") }
         if let conflict = PublishWords.conflict(isPrivate: isPrivate, hostname: hostname) {
             throw ValidationError(conflict)
         }
     }
 
     func run() async throws {
+        // Not before all options are known: one of these may be misspelled.
+        guard noToken || tokenFile != nil else { throw ValidationError("give either --token-file or --no-token") }
         let environment = await Self.withState(ProcessEnvironment.variables)
         let published = PublishedTunnel(tunnel, context: context)
         // The log has them at other levels.

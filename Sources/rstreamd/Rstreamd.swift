@@ -63,8 +63,9 @@ struct Rstreamd: AsyncParsableCommand {
     )
     var schema = false
 
-    @Argument(help: "With --schema: the daemon's own file, which is the default, or the tunnel files.")
-    var file: ConfigurationSchema?
+    /// Read by ``askedSchema()``: here a word behind a misspelled option would be complained of instead of the option.
+    @Argument(help: "With --schema: daemon for the daemon's own file, which is the default, or tunnels.")
+    var file: String?
 
     @Option(help: "Log this level and above, instead of log.level.")
     var logLevel: LogSettings.Level?
@@ -80,12 +81,20 @@ struct Rstreamd: AsyncParsableCommand {
 
     func validate() throws {
         guard check || output == .text else { throw ValidationError("--output is for --check") }
-        guard schema || file == nil else { throw ValidationError("\(file?.rawValue ?? "") is for --schema") }
         guard !schema || !check else { throw ValidationError("--schema and --check exclude each other") }
     }
 
-    /// What ``schema`` asks for; nil when it does not.
-    var schemaText: String? { schema ? (file ?? .daemon).text : nil }
+    /// The text that ``schema`` asks for; nil when it does not.
+    func askedSchema() throws -> String? {
+        guard let file else { return schema ? ConfigurationSchema.daemon.text : nil }
+        guard schema else {
+            throw ValidationError("\"\(file.printable)\" is one word too many: the configuration is named by --config")
+        }
+        guard let named = ConfigurationSchema(rawValue: file) else {
+            throw ValidationError("--schema is followed by daemon or tunnels, not \"\(file.printable)\"")
+        }
+        return named.text
+    }
 
     func run() async throws {
         if check { Self.signals?.restoreDefaults() }
@@ -319,4 +328,3 @@ struct Rstreamd: AsyncParsableCommand {
 
 extension LogSettings.Level: ExpressibleByArgument {}
 extension LogSettings.Format: ExpressibleByArgument {}
-extension ConfigurationSchema: ExpressibleByArgument {}

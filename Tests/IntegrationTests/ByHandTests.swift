@@ -166,8 +166,12 @@ extension Integration {
             )
             #expect(wrong.exit == .status(78), "\(wrong.errors)")
             #expect(wrong.errors.first?.hasPrefix("command line:") == true, "\(wrong.errors)")
-            let usage = try await ProcessHandle.run(program, ["publish", "80", "--engine", "e.test"])
-            #expect(usage.exit == .status(64))
+            for (option, complaint) in [("--private", "--token-file"), ("--tokenfile", "Unknown option '--tokenfile'")] {
+                let usage = try await ProcessHandle.run(program, ["publish", "80", "--engine", "e.test", option])
+                #expect(usage.exit == .status(64))
+                #expect(usage.errors.first?.contains(complaint) == true, "\(usage.errors)")
+                #expect(usage.errors.contains { $0.hasPrefix("Usage: rstreamd publish <target>") }, "\(usage.errors)")
+            }
         }
     }
 }

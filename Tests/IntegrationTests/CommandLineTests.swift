@@ -269,6 +269,13 @@ extension Integration {
             }
         }
 
+        @Test("a misspelled option is named, whatever follows it")
+        func misspelled() async throws {
+            let result = try await Self.run("--confg", "/etc/rstream/rstreamd.yaml")
+            #expect(result.exit == .status(64))
+            #expect(result.errors.first == "Error: Unknown option '--confg'. Did you mean '--config'?", "\(result.errors)")
+        }
+
         @Test("--check finds no mistakes in a good file, and ends with 78 and carets under every mistake of a bad one")
         func check() async throws {
             try await Pair.withFolder { folder in

@@ -140,7 +140,17 @@ struct TunnelByHandTests {
         var configuration = try Self.configuration()
         configuration.fallback = nil
         let tunnel = try TunnelByHand(Self.entry(), user: nil)
-        #expect(throws: ConfigurationError.self) { _ = try tunnel.definition(in: configuration, of: Self.owner) }
+        func hint() -> String? {
+            do throws(ConfigurationError) {
+                _ = try tunnel.definition(in: configuration, of: Self.owner)
+                return nil
+            } catch {
+                return error.diagnostics.first?.hint
+            }
+        }
+        #expect(hint() == "name a context, or set \"context\" in rstreamd.yaml for all")
+        configuration.contexts = []
+        #expect(hint()?.hasPrefix("add a context with your engine to \"contexts\" in rstreamd.yaml") == true)
     }
 
     @Test(
