@@ -77,6 +77,20 @@ package enum UpgradeMessage: Codable, Hashable, Sendable {
         package var hostname: String?
         package var port: UInt32?
         package var isOnline: Bool
+        /// For a tunnel by hand: a program that does not know the member closes it.
+        package var byHand: ByHand?
+    }
+
+    /// What a successor has to know to go on with a tunnel by hand.
+    package struct ByHand: Codable, Hashable, Sendable {
+        /// The tunnel file that has its entry and no other; empty when that is too long for a record.
+        package var file: String
+        /// The user who has opened it, whose rights it has, and the process that it belongs to.
+        package var user: UInt32
+        package var process: Int32
+        package var isDetached: Bool
+        /// When its time is over, in seconds since 1970; nil when it has no end of its own.
+        package var until: Double?
     }
 
     /// What is left of a daemon that has been taken over from.
