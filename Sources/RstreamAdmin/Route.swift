@@ -178,8 +178,8 @@ package enum Route: Hashable, Sendable {
         case .streams, .recentStreams: ["tunnel"]
         case .dial: ["context"]
         case .status, .sessions, .reconnect, .canary, .tunnels, .tunnel, .changeTunnel, .changeTunnels, .openTunnel,
-            .closeTunnel, .claimTunnel, .tunnelFile, .requests, .cutStream, .events, .reload, .upgrade, .logLevel, .setLogLevel,
-            .config, .live, .ready, .metrics, .openAPI:
+            .closeTunnel, .claimTunnel, .tunnelFile, .requests, .cutStream, .events, .reload, .upgrade, .logLevel,
+            .setLogLevel, .config, .live, .ready, .metrics, .openAPI:
             []
         }
     }

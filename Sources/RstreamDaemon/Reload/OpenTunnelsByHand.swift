@@ -66,7 +66,7 @@ extension UpgradeMessage.ByHand {
             user: owner.user,
             process: owner.process,
             isDetached: owner.isDetached,
-            until: owner.endsAt.map { Double($0.milliseconds) / 1_000 }
+            until: owner.endsAt?.milliseconds
         )
     }
 
@@ -80,7 +80,7 @@ extension TunnelDefinition.ByHand {
             user: message.user,
             process: message.process,
             isDetached: message.isDetached,
-            endsAt: message.until.map { UTCTime(sinceEpoch: .seconds(min(max($0, 0), 1e11))) }
+            endsAt: message.until.map { UTCTime(milliseconds: $0) }
         )
     }
 }

@@ -89,8 +89,8 @@ package enum UpgradeMessage: Codable, Hashable, Sendable {
         package var user: UInt32
         package var process: Int32
         package var isDetached: Bool
-        /// When its time is over, in seconds since 1970; nil when it has no end of its own.
-        package var until: Double?
+        /// When its time is over, in milliseconds since 1970; nil when it has no end of its own.
+        package var until: Int64?
     }
 
     /// What is left of a daemon that has been taken over from.

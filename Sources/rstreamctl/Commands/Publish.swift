@@ -148,7 +148,8 @@ struct Publish: ControlCommand {
                 // The connection may also end before it is claimed.
                 guard isOver == false, !isClaimed else { return isOver }
             } catch let failure as Failure where failure.isPassing && !isClaimed {
-                // There is no daemon, or it is still busy with the take-over.
+                // Busy with the take-over. The socket is handed over open, so where none listens there is no daemon.
+                guard !failure.isAbsence else { return nil }
             }
             guard ContinuousClock.now < deadline else { return nil }
             try await Task.sleep(for: claimPause)
