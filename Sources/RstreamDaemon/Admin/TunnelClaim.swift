@@ -2,7 +2,6 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import RstreamAdmin
-internal import RstreamModel
 
 /// `POST /v1/tunnels/{name}/claim`: a tunnel by hand that has lost its connection by a take-over is to belong to the
 /// connection of this call.

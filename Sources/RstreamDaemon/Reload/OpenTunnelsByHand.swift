@@ -3,6 +3,7 @@
 
 internal import Linux
 internal import RstreamConfig
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// The tunnels by hand that run: what the decisions of ``TunnelsByHand`` are about.

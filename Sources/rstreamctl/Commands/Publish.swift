@@ -45,7 +45,7 @@ struct Publish: ControlCommand {
     )
     var lasts: Duration?
 
-    @Flag(help: "Leave it open and return; it ends with unpublish, its time, or the daemon.")
+    @Flag(help: "Leave it open and return; it ends with unpublish, its time, or a stop of the daemon.")
     var detach = false
 
     @Flag(help: "Draw the tunnel, its streams and the latest visitors in place, as top does; needs a terminal.")

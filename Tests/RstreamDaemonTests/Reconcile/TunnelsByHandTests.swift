@@ -8,6 +8,7 @@ import Testing
 
 @Suite("The decisions about tunnels by hand")
 struct TunnelsByHandTests {
+    private typealias Owner = TunnelsByHand.Owner
     private final class Connection {}
 
     private static let start = ContinuousClock.now
@@ -207,7 +208,7 @@ struct TunnelsByHandTests {
                     let entry = TunnelsByHand.Entry(
                         name: "t\(step)",
                         user: 1,
-                        owner: Bool.random(using: &random) ? owner.map { .connection($0) } ?? .detached : .detached,
+                        owner: Bool.random(using: &random) ? owner.map { Owner.connection($0) } ?? .detached : .detached,
                         endsAt: Bool.random(using: &random) ? now.advanced(by: .seconds(5)) : nil
                     )
                     tunnels.opened(entry)
