@@ -204,11 +204,11 @@ struct TunnelsByHandTests {
                 switch Int.random(in: 0..<8, using: &random) {
                 case 0, 1:
                     guard tunnels.refusal(user: 1, isTrusted: false) == nil else { continue }
-                    let owner = owners.randomElement(using: &random).map { ClientConnection($0) }
+                    let owner = owners.randomElement(using: &random).map { Owner.connection(ClientConnection($0)) }
                     let entry = TunnelsByHand.Entry(
                         name: "t\(step)",
                         user: 1,
-                        owner: Bool.random(using: &random) ? owner.map { Owner.connection($0) } ?? .detached : .detached,
+                        owner: Bool.random(using: &random) ? owner ?? .detached : .detached,
                         endsAt: Bool.random(using: &random) ? now.advanced(by: .seconds(5)) : nil
                     )
                     tunnels.opened(entry)
