@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import Linux
 import RstreamConfig
 import RstreamModel
 import Testing
