@@ -20,7 +20,7 @@ extension RunningConfiguration {
             }
             .map { tunnel in
                 let chosen = address(tunnel).current
-                var message = UpgradeMessage.Tunnel(
+                return UpgradeMessage.Tunnel(
                     name: tunnel.name,
                     engine: tunnel.context.engine.description,
                     protocol: tunnel.spec.properties.protocol,
@@ -28,10 +28,7 @@ extension RunningConfiguration {
                     port: chosen?.port,
                     isOnline: online.contains(tunnel.name),
                     byHand: tunnelsByHand.entries[tunnel.name].map { UpgradeMessage.ByHand($0.entry, $0.owner) }
-                )
-                // It ends alone, and the successor tells that: a record that cannot be sent would end the take-over.
-                if (try? UpgradeMessage.tunnel(message).record) == nil { message.byHand?.file = "" }
-                return message
+                ).fitting
             }
     }
 

@@ -25,7 +25,7 @@ package enum UpgradeMessage: Codable, Hashable, Sendable {
 
     /// The first half of the program tells the number of the second (Sources/CStart/start.c).
     case started(pid: Int)
-    /// A tunnel that the predecessor has opened, or wants to.
+    /// A tunnel that the predecessor has opened, or wants to, or one by hand.
     case tunnel(Tunnel)
     /// A context whose session is online.
     case context(name: String)
@@ -124,6 +124,17 @@ package struct SocketLabel: Codable, Hashable, Sendable {
     package struct File: Codable, Hashable, Sendable {
         package var device: UInt64
         package var node: UInt64
+    }
+}
+
+extension UpgradeMessage.Tunnel {
+    /// The same without an entry that is too long for a record. That tunnel alone ends then: a record that cannot be
+    /// sent would end the take-over.
+    var fitting: Self {
+        guard byHand != nil, (try? UpgradeMessage.tunnel(self).record) == nil else { return self }
+        var short = self
+        short.byHand?.file = ""
+        return short
     }
 }
 

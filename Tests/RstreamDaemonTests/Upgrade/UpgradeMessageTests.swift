@@ -49,6 +49,24 @@ struct UpgradeMessageTests {
         #expect(try UpgradeMessage(record: Array(record.utf8)) == .tunnel(expected))
     }
 
+    @Test(
+        "an entry that is too long for a record is left out, and no other",
+        arguments: [
+            ("a", 100, true), ("a", 60_000, true), ("a", 70_000, false),
+            // Two bytes each in JSON.
+            ("\n", 30_000, true), ("\n", 40_000, false),
+        ]
+    )
+    func fitting(letter: String, count: Int, fits: Bool) throws {
+        let text = String(repeating: letter, count: count)
+        let owner = UpgradeMessage.ByHand(file: text, user: 7, process: 8, isDetached: true, until: nil)
+        let tunnel = UpgradeMessage.Tunnel(name: "mine", engine: "e:443", isOnline: true, byHand: owner)
+        let fitting = tunnel.fitting
+        #expect(try UpgradeMessage(record: UpgradeMessage.tunnel(fitting).record) == .tunnel(fitting))
+        #expect(fitting.byHand?.file == (fits ? text : ""))
+        #expect(fitting.name == "mine" && fitting.byHand?.user == 7)
+    }
+
     private static func byHand(_ fields: String) -> String {
         #"{"tunnel":{"_0":{"name":"mine","engine":"e:443","isOnline":true,"byHand":{\#(fields)}}}}"#
     }
