@@ -20,6 +20,8 @@ package enum Route: Hashable, Sendable {
     case openTunnel
     /// Closes a tunnel that was opened by hand.
     case closeTunnel(String)
+    /// Makes a tunnel by hand that has lost its connection by a take-over belong to the connection of the call.
+    case claimTunnel(String)
     /// A tunnel that was opened by hand as a tunnel file.
     case tunnelFile(String)
     /// The latest requests of an inspected tunnel.
@@ -55,7 +57,8 @@ package enum Route: Hashable, Sendable {
         case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .requests, .streams, .recentStreams, .events,
             .logLevel, .config, .live, .ready, .metrics, .openAPI:
             "GET"
-        case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .dial, .reload, .upgrade: "POST"
+        case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .claimTunnel, .dial, .reload, .upgrade:
+            "POST"
         case .cutStream, .closeTunnel: "DELETE"
         case .setLogLevel: "PUT"
         }
@@ -70,6 +73,7 @@ package enum Route: Hashable, Sendable {
         case .canary(let context): "/v1/sessions/\(PercentEncoding.encode(context))/canary"
         case .tunnels, .openTunnel: "/v1/tunnels"
         case .tunnel(let name), .closeTunnel(let name): "/v1/tunnels/\(PercentEncoding.encode(name))"
+        case .claimTunnel(let name): "/v1/tunnels/\(PercentEncoding.encode(name))/claim"
         case .tunnelFile(let name): "/v1/tunnels/\(PercentEncoding.encode(name))/file"
         case .requests(let tunnel): "/v1/tunnels/\(PercentEncoding.encode(tunnel))/requests"
         case .dial(let tunnel, nil): "/v1/dial/\(PercentEncoding.encode(tunnel))"
@@ -145,6 +149,7 @@ package enum Route: Hashable, Sendable {
         case ("sessions", let context?, "canary"): return [.canary(context: context)]
         case ("tunnels", nil, nil): return [.tunnels, .openTunnel]
         case ("tunnels", let name?, nil): return [.tunnel(name), .closeTunnel(name)]
+        case ("tunnels", let name?, "claim"): return [.claimTunnel(name)]
         case ("tunnels", let name?, "file"): return [.tunnelFile(name)]
         case ("tunnels", let name?, "requests"): return [.requests(tunnel: name)]
         case ("tunnels", let name?, let change?):
@@ -173,8 +178,8 @@ package enum Route: Hashable, Sendable {
         case .streams, .recentStreams: ["tunnel"]
         case .dial: ["context"]
         case .status, .sessions, .reconnect, .canary, .tunnels, .tunnel, .changeTunnel, .changeTunnels, .openTunnel,
-            .closeTunnel, .tunnelFile, .requests, .cutStream, .events, .reload, .upgrade, .logLevel, .setLogLevel,
-            .config, .live, .ready, .metrics, .openAPI:
+            .closeTunnel, .claimTunnel, .tunnelFile, .requests, .cutStream, .events, .reload, .upgrade, .logLevel,
+            .setLogLevel, .config, .live, .ready, .metrics, .openAPI:
             []
         }
     }

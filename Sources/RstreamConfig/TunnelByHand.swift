@@ -24,7 +24,12 @@ package struct TunnelByHand: Sendable {
     /// Reads an entry with the rights of `user`, or with all rights for nil. A user has those of an owner of tunnel
     /// files: Unix sockets of their own only. Variables mean nothing in it.
     package init(_ entry: Tree.Table, user: UInt32?) throws(ConfigurationError) {
-        text = TunnelFile([entry]).text
+        try self.init(text: TunnelFile([entry]).text, user: user)
+    }
+
+    /// Reads the ``text`` of one again.
+    package init(text: String, user: UInt32?) throws(ConfigurationError) {
+        self.text = text
         let step = PathStep(.file, path: "", owner: user ?? 0, group: 0, mode: 0o600)
         let contents = FileContents(bytes: Array(text.utf8), file: step)
         var file = SourceFile(path: Self.place, text: text, of: contents, owner: user, isByHand: true)
@@ -108,7 +113,8 @@ package struct TunnelByHand: Sendable {
     /// The only entry of the file.
     private static func entry(of root: Node) -> Node? {
         guard case .mapping(let pairs) = root.content,
-            case .sequence(let items)? = pairs.last?.value.content
+            case .sequence(let items)? = pairs.last?.value.content,
+            items.count == 1
         else { return nil }
         return items.first
     }

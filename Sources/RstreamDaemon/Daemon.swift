@@ -333,6 +333,8 @@ package final class Daemon: Service {
             if let retirement {
                 watcher.close()
                 credentials.close()
+                // Before the sessions end: to a reader, tunnels that go on in the next process would seem to be closed.
+                statusStore.events.close()
                 async let leaving: Void = adminListeners.stop()
                 await retire(reconciler.running, retirement, in: &group)
                 await leaving

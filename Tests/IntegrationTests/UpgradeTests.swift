@@ -152,7 +152,7 @@ extension Integration {
 
 /// An engine, a daemon with a published and a private tunnel to an echo, and a listener for the private one; whoever is
 /// the daemon at the end is ended.
-private struct UpgradeSite: Sendable {
+struct UpgradeSite: Sendable {
     let pair: Pair
     let listener: Int
     private let admin: AdminClient
@@ -225,7 +225,7 @@ private struct UpgradeSite: Sendable {
 }
 
 /// UpgradeVisitors of a port, one after another, and how long none was served.
-private final class UpgradeVisitors: Sendable {
+final class UpgradeVisitors: Sendable {
     private struct Count: Sendable {
         var served = 0
         var refused = 0

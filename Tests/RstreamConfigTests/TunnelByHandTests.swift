@@ -165,6 +165,28 @@ struct TunnelByHandTests {
         #expect(loaded.tunnels.map(\.spec.labels["k"]) == [text])
     }
 
+    @Test("is the same when its text is read again, with the same rights")
+    func again() throws {
+        let first = try TunnelByHand(Self.entry(), user: 1_000)
+        let second = try TunnelByHand(text: first.text, user: 1_000)
+        let configuration = try Self.configuration()
+        #expect(second.text == first.text && second.name == first.name)
+        #expect(
+            try second.definition(in: configuration, of: Self.owner)
+                == first.definition(in: configuration, of: Self.owner)
+        )
+    }
+
+    @Test("is one entry, neither none nor two")
+    func one() throws {
+        let text = try TunnelByHand(Self.entry(), user: nil).text
+        let other = "  - name: other\n    forward: 80\n    tunnel: {}\n"
+        let wrong = [text + other, "version: 1\ntunnels: []\n", "", "- a\n"]
+        for text in wrong {
+            #expect(throws: ConfigurationError.self, "\(text)") { _ = try TunnelByHand(text: text, user: nil) }
+        }
+    }
+
     @Test("is written with the keys in the order in which people write them")
     func order() throws {
         let tunnel = try TunnelByHand(

@@ -86,6 +86,7 @@ struct AdminAccessTests {
         }
         func open(_: TunnelRequest) async throws(Problem) -> TunnelOpening { .refused([]) }
         func close(_: String) async throws(Problem) -> TunnelClosing { .unknown }
+        func claim(_: TunnelClaim) async throws(Problem) -> TunnelClaiming { .unknown }
         func tunnelFile(_: String) async throws(Problem) -> String? { nil }
         func dialer(_: String?) async throws(Problem) -> RstreamClient? { nil }
         func connectionEnded(_: ClientConnection) {}
@@ -140,7 +141,7 @@ struct AdminAccessTests {
     private static let changing: [Route] = [
         .reload, .reconnect(context: "main"), .canary(context: "main"), .cutStream("1"), .setLogLevel,
         .changeTunnel("web", .disable),
-        .changeTunnels(.drain), .openTunnel, .closeTunnel("web"), .dial("db", context: nil), .upgrade,
+        .changeTunnels(.drain), .openTunnel, .closeTunnel("web"), .claimTunnel("web"), .dial("db", context: nil), .upgrade,
     ]
 
     @Test("permits readers what changes nothing, and others without rights not even that", arguments: reading)

@@ -245,6 +245,40 @@ struct ByHandTests {
         }
     }
 
+    @Test("a claim is for one that has lost its connection by a take-over; others are refused with the reason")
+    func claims() async throws {
+        try await Self.withDaemon { _, daemon, port in
+            let (connection, _) = try await Self.open("mine", to: port, daemon)
+            let detached = Self.body("detached", to: port, #","detach":true"#)
+            #expect(try await daemon.admin.call("POST", "/v1/tunnels", detached).status == 201)
+            let claimer = try await daemon.admin.connect()
+            let cases: [(String, Int, String)] = [
+                ("mine", 409, "the tunnel belongs to a connection that is open"),
+                ("detached", 409, "the tunnel is detached, it belongs to no connection"),
+                ("web", 409, "the tunnel is defined at"), ("none", 404, #"there is no tunnel "none""#),
+            ]
+            for (name, _, _) in cases {
+                try await claimer.send(AdminSocket.request("POST", "/v1/tunnels/\(name)/claim", "", close: false))
+            }
+            let state = try await claimer.state.wait(for: "the answers") { state in
+                let answers = AdminSocket.Answer.all(in: String(buffer: state.received))
+                return answers.count == cases.count && answers.last?.body.isEmpty == false || state.isOver
+            }
+            let answers = AdminSocket.Answer.all(in: String(buffer: state.received))
+            for (answer, (name, status, detail)) in zip(answers, cases) {
+                #expect(answer.status == status, "\(name): \(answer)")
+                #expect(answer.problem?.detail.hasPrefix(detail) == true, "\(name): \(answer)")
+            }
+            #expect(answers.count == cases.count)
+            // Its connection would end with the answer.
+            let brief = try await daemon.admin.call("POST", "/v1/tunnels/mine/claim")
+            #expect(brief.problem?.code == .badRequest)
+            await claimer.close()
+            #expect(try await daemon.admin.call("GET", "/v1/tunnels/mine").status == 200)
+            await connection.close()
+        }
+    }
+
     @Test("an operator may disable it until the next reload, as any other")
     func disable() async throws {
         try await Self.withDaemon { _, daemon, port in

@@ -78,6 +78,15 @@ package final class TestAdmin: Sendable {
         }
     }
 
+    /// Ends the streams of events in order, as a daemon that another process has taken over from.
+    package func endStreams() {
+        let ending = streams.value
+        streams.change { $0 = [] }
+        for channel in ending {
+            channel.writeAndFlush(HTTPServerResponsePart.end(nil)).whenComplete { _ in channel.close(promise: nil) }
+        }
+    }
+
     /// Takes connections no more and drops those there are, as a daemon that is gone.
     package func stop() async {
         try? await listener.value?.close()

@@ -65,6 +65,14 @@ struct PublishTableTests {
         #expect(Self.progress([Self.event("tunnel.closed")]).isOver && !progress.isOver)
     }
 
+    @Test("has a line that is no event among the latest ones")
+    func told() {
+        var progress = Self.progress(Self.visitors(1))
+        progress.tell([Line("another process is the daemon now, t goes on")])
+        #expect(progress.latest.map(\.plain).last == "another process is the daemon now, t goes on")
+        #expect(progress.latest.count == 2 && !progress.isOver)
+    }
+
     @Test("has the address first, then the tunnel and its streams, then the latest visitors")
     func order() throws {
         let progress = Self.progress([Self.online] + Self.visitors(2))

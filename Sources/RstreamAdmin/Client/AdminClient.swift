@@ -112,17 +112,39 @@ package struct AdminClient: Sendable {
         opened: (TunnelStatus, [UInt8]) async throws -> Void,
         _ body: (Event, String) async throws -> Bool
     ) async throws {
+        try await own(.openTunnel, request: request, after: 0, taken: opened, body)
+    }
+
+    /// Claims a tunnel by hand after a take-over, calls `claimed` with the daemon's answer, and then `body` with each
+    /// event after the one with the number `lastID`, on the same connection: as ``openTunnel(_:opened:_:)``.
+    package func claimTunnel(
+        _ name: String,
+        after lastID: Int,
+        claimed: (TunnelStatus, [UInt8]) async throws -> Void,
+        _ body: (Event, String) async throws -> Bool
+    ) async throws {
+        try await own(.claimTunnel(name), request: nil, after: lastID, taken: claimed, body)
+    }
+
+    /// Calls `route`, which makes a tunnel belong to the connection, and follows the events on it.
+    private func own(
+        _ route: Route,
+        request: [UInt8]?,
+        after lastID: Int,
+        taken: (TunnelStatus, [UInt8]) async throws -> Void,
+        _ body: (Event, String) async throws -> Bool
+    ) async throws {
         try Task.checkCancellation()
-        var head = Self.head(.openTunnel, body: request)
-        let first: [HTTPClientRequestPart] = [.head(head), .body(.byteBuffer(ByteBuffer(bytes: request))), .end(nil)]
-        head = Self.head(.events)
-        head.headers.add(name: "Last-Event-ID", value: "0")
-        let connection = try await connect(timeouts(for: .events), sending: first)
+        var first: [HTTPClientRequestPart] = [.head(Self.head(route, body: request))]
+        if let request { first.append(.body(.byteBuffer(ByteBuffer(bytes: request)))) }
+        var head = Self.head(.events)
+        head.headers.add(name: "Last-Event-ID", value: String(lastID))
+        let connection = try await connect(timeouts(for: .events), sending: first + [.end(nil)])
         try await connection.executeThenClose { inbound, outbound in
             var parts = inbound.makeAsyncIterator()
             let reply = try await readReply(&parts)
-            guard reply.status < 300 else { throw await refusal(of: .openTunnel, reply) }
-            try await opened(try decode(TunnelStatus.self, reply.body), reply.body)
+            guard reply.status < 300 else { throw await refusal(of: route, reply) }
+            try await taken(try decode(TunnelStatus.self, reply.body), reply.body)
             do {
                 try await outbound.write(contentsOf: [.head(head), .end(nil)])
             } catch {

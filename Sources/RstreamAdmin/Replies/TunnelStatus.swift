@@ -119,7 +119,7 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
 package struct ByHand: Codable, Hashable, Sendable {
     /// The number of the user.
     @Count package var uid: Int
-    /// The process that has opened it.
+    /// The process that has opened it, or claimed it after a take-over.
     @Count package var pid: Int
     /// Whether it stays when the connection that opened it ends.
     package var detached: Bool

@@ -64,7 +64,7 @@ package struct TunnelDefinition: Hashable, Sendable {
     package struct ByHand: Hashable, Sendable {
         /// The number of the user.
         package let user: UInt32
-        /// The process that asked for it.
+        /// The process that asked for it, or has claimed it since.
         package let process: Int32
         /// Whether it stays when that process ends its connection.
         package let isDetached: Bool

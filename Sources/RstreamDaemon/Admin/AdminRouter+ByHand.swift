@@ -9,7 +9,7 @@ internal import RstreamConfig
 internal import RstreamModel
 internal import RstreamRelay
 
-/// Tunnels that are opened by hand, and connections to private tunnels.
+/// Tunnels that are opened by hand and claimed after a take-over, and connections to private tunnels.
 extension AdminRouter {
     /// `POST /v1/tunnels`. The tunnel exists when this is answered, and gets its address later.
     func open(_ call: HTTPCall) async throws(Problem) -> HTTPReply {
@@ -28,15 +28,42 @@ extension AdminRouter {
         case .refused(let diagnostics): throw Problem(invalid: diagnostics)
         case .full(let refusal): throw Problem(refusal)
         }
-        guard var status = statusStore.tunnelStatuses.first(where: { $0.name.sameBytes(as: name) }) else {
-            throw Problem(.internalError, "the tunnel has ended already")
-        }
+        var status = try self.status(of: name)
         if !warnings.isEmpty { status.diagnostics = warnings.map(DiagnosticReport.init) }
         var reply = HTTPReply.json(status, status: .created)
         reply.headers.append((name: "Location", value: Route.tunnel(name).path))
         if let connection = request.connection {
             reply.whenConnectionEnds = { [daemon] in daemon.connectionEnded(connection) }
         }
+        return reply
+    }
+
+    private func status(of name: String) throws(Problem) -> TunnelStatus {
+        guard let status = statusStore.tunnelStatuses.first(where: { $0.name.sameBytes(as: name) }) else {
+            throw Problem(.internalError, "the tunnel has ended already")
+        }
+        return status
+    }
+
+    /// `POST /v1/tunnels/{name}/claim`. The tunnel belongs to the connection of the call when this is answered.
+    func claim(_ name: String, _ call: HTTPCall) async throws(Problem) -> HTTPReply {
+        let claim = try TunnelClaim(name, of: call)
+        switch try await daemon.claim(claim) {
+        case .claimed: break
+        case .ofFiles(let mark):
+            throw Problem(.conflict, "the tunnel is defined at \(mark), and belongs to no connection")
+        case .unknown: throw unknown(tunnel: name)
+        case .refused(let refusal): throw Problem(refusal, of: call.peer) ?? unknown(tunnel: name)
+        }
+        // From here on the end of the connection is the tunnel's, whatever becomes of the answer.
+        let connection = claim.connection
+        var reply: HTTPReply
+        do throws(Problem) {
+            reply = .json(try status(of: name))
+        } catch {
+            reply = .problem(error)
+        }
+        reply.whenConnectionEnds = { [daemon] in daemon.connectionEnded(connection) }
         return reply
     }
 

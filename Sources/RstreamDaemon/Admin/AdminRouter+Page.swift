@@ -64,8 +64,8 @@ extension AdminRouter {
     private static func isOfPage(_ route: Route) -> Bool {
         switch route {
         case .status, .sessions, .tunnels, .streams, .recentStreams, .events, .config, .live, .ready: true
-        case .reconnect, .canary, .tunnel, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .tunnelFile,
-            .requests, .dial, .cutStream, .reload, .upgrade, .logLevel, .setLogLevel, .metrics, .openAPI:
+        case .reconnect, .canary, .tunnel, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .claimTunnel,
+            .tunnelFile, .requests, .dial, .cutStream, .reload, .upgrade, .logLevel, .setLogLevel, .metrics, .openAPI:
             false
         }
     }

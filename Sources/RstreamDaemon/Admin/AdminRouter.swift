@@ -29,6 +29,8 @@ protocol DaemonControl: Sendable {
     func open(_ request: TunnelRequest) async throws(Problem) -> TunnelOpening
     /// Closes a tunnel that was opened by hand.
     func close(_ tunnel: String) async throws(Problem) -> TunnelClosing
+    /// Gives a tunnel by hand to another connection after a take-over.
+    func claim(_ claim: TunnelClaim) async throws(Problem) -> TunnelClaiming
     /// Returns a tunnel that was opened by hand as a tunnel file; nil when there is none of that name.
     func tunnelFile(_ tunnel: String) async throws(Problem) -> String?
     /// Returns the client for dials of a context, or of that of tunnels that name none; nil when there is none.
@@ -163,6 +165,7 @@ struct AdminRouter: Sendable {
                 throw Problem(.conflict, "the tunnel is defined at \(mark); remove it there and reload, or disable it")
             case .unknown: throw unknown(tunnel: name)
             }
+        case .claimTunnel(let name): return try await claim(name, call)
         case .tunnelFile(let name):
             guard let text = try await daemon.tunnelFile(name) else {
                 guard statusStore.knows(tunnel: name) else { throw unknown(tunnel: name) }
@@ -238,7 +241,7 @@ struct AdminRouter: Sendable {
         }
     }
 
-    private func unknown(tunnel name: String) -> Problem {
+    func unknown(tunnel name: String) -> Problem {
         let known = statusStore.tunnelStatuses.map(\.name)
         let nearest = NearestWord.find(name, among: known).map { ", did you mean \"\($0)\"?" } ?? ""
         return Problem(.notFound, "there is no tunnel \"\(name.cut(toBytes: 256))\"\(nearest)")

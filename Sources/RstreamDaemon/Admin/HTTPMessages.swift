@@ -107,7 +107,9 @@ struct Peer: Hashable, Sendable {
     func isMember(of group: UInt32) -> Bool { self.group == group || groups.contains(group) }
 
     /// Whether reserved slots are open to the peer: root, and the daemon's own user.
-    var isTrusted: Bool { self != .unknown && (user == 0 || user == geteuid()) }
+    var isTrusted: Bool { self != .unknown && Self.isTrusted(user: user) }
+
+    static func isTrusted(user: UInt32) -> Bool { user == 0 || user == geteuid() }
 
     /// The group of this process, in which are those whom no configured group names.
     static var ownGroup: UInt32 { getegid() }

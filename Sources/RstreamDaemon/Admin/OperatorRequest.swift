@@ -20,6 +20,7 @@ enum OperatorRequest: Sendable {
     case configuration(Reply<ConfigurationDocument>)
     case open(TunnelRequest, Reply<TunnelOpening>)
     case close(tunnel: String, Reply<TunnelClosing>)
+    case claim(TunnelClaim, Reply<TunnelClaiming>)
     case tunnelFile(String, Reply<String?>)
     /// The client of a context, or of the context of tunnels that name none.
     case dialer(context: String?, Reply<RstreamClient?>)
@@ -29,7 +30,7 @@ enum OperatorRequest: Sendable {
     var changesSomething: Bool {
         switch self {
         case .reload(let dryRun, _): !dryRun
-        case .change, .reconnect, .open, .close, .upgrade: true
+        case .change, .reconnect, .open, .close, .claim, .upgrade: true
         case .sessions, .configuration, .tunnelFile, .dialer: false
         }
     }
@@ -44,6 +45,7 @@ enum OperatorRequest: Sendable {
         case .configuration(let reply): reply.resume(throwing: problem)
         case .open(_, let reply): reply.resume(throwing: problem)
         case .close(_, let reply): reply.resume(throwing: problem)
+        case .claim(_, let reply): reply.resume(throwing: problem)
         case .tunnelFile(_, let reply): reply.resume(throwing: problem)
         case .dialer(_, let reply): reply.resume(throwing: problem)
         case .upgrade(let reply): reply.resume(throwing: problem)
@@ -112,6 +114,10 @@ extension Daemon: DaemonControl {
 
     func close(_ tunnel: String) async throws(Problem) -> TunnelClosing {
         try await submit { .close(tunnel: tunnel, $0) }
+    }
+
+    func claim(_ claim: TunnelClaim) async throws(Problem) -> TunnelClaiming {
+        try await submit { .claim(claim, $0) }
     }
 
     func tunnelFile(_ tunnel: String) async throws(Problem) -> String? {

@@ -36,7 +36,6 @@ struct Reconciler {
     /// The last configuration of the files, without the changes of operators that ``running`` has.
     private var loaded = DaemonConfiguration()
     let dependencies: Dependencies
-    var byHand = ByHand()
     /// The contexts without certificate verification that were logged.
     private var loggedUnchecked: Set<UncheckedContext> = []
 
@@ -47,13 +46,16 @@ struct Reconciler {
     /// Starts the first configuration.
     mutating func begin(with initial: DaemonConfiguration, in group: inout DiscardingTaskGroup) async {
         loaded = initial
-        logUnchecked(initial)
-        let first = running.holding(initial)
+        let wanted = await withAdoptedTunnels(initial)
+        logUnchecked(wanted)
+        let first = running.holding(wanted)
         running.restoreDisabled()
         await carryOut(running.plans(first), of: first, in: &group)
+        // Those of the files have theirs from the start.
+        if !running.tunnelsByHand.entries.isEmpty { shareDescriptors(first) }
         dependencies.adminListeners.startRetries(ReconnectPolicy(initial.reconnect))
         await dependencies.watcher.follow(initial)
-        await dependencies.credentials.follow(initial)
+        await dependencies.credentials.follow(wanted)
     }
 
     /// Carries out a request completely.
@@ -82,6 +84,8 @@ struct Reconciler {
             reply.resume(returning: await open(request, in: &group))
         case .operatorRequest(.close(let tunnel, let reply)):
             reply.resume(returning: await close(tunnel, in: &group))
+        case .operatorRequest(.claim(let claim, let reply)):
+            reply.resume(returning: await self.claim(claim, in: &group))
         case .operatorRequest(.tunnelFile(let tunnel, let reply)): reply.resume(returning: tunnelFile(tunnel))
         case .operatorRequest(.dialer(let context, let reply)): reply.resume(returning: running.dialer(context))
         case .connectionEnded(let connection): await connectionEnded(connection, in: &group)

@@ -49,4 +49,14 @@ struct ReloadLoader: Sendable {
             }
         }
     }
+
+    /// Reads the entries of tunnels by hand that a predecessor has; nil in the place of one that cannot be read, and of
+    /// all when the daemon is to stop. The files that they need were there when they were opened.
+    func read(_ tunnels: [UpgradeMessage.ByHand?]) async -> [TunnelByHand?] {
+        await stallDetector.wait(for: thread) {
+            tunnels.map { tunnel in
+                tunnel.flatMap { try? TunnelByHand(text: $0.file, user: $0.rights) }
+            }
+        } ?? tunnels.map { _ in nil }
+    }
 }

@@ -8,12 +8,16 @@ internal import RstreamModel
 
 /// Handing tunnels over to a successor and taking them back, and taking them over from a predecessor.
 extension RunningConfiguration {
-    /// The tunnels that are open or to be opened, as a successor has to know them.
+    /// The tunnels that are open or to be opened, as a successor has to know them. Those by hand also where they are
+    /// disabled: no file has them.
     var inventory: [UpgradeMessage.Tunnel] {
         let online = Set(
             dependencies.statusStore.tunnelStatuses.filter { $0.state == .online }.map(\.name)
         )
-        return configuration.tunnels.filter { tunnel in runningSessions.contains { $0.keys[tunnel.name] != nil } }
+        return configuration.tunnels
+            .filter { tunnel in
+                tunnel.byHand != nil || runningSessions.contains { $0.keys[tunnel.name] != nil }
+            }
             .map { tunnel in
                 let chosen = address(tunnel).current
                 return UpgradeMessage.Tunnel(
@@ -22,8 +26,9 @@ extension RunningConfiguration {
                     protocol: tunnel.spec.properties.protocol,
                     hostname: chosen?.hostname,
                     port: chosen?.port,
-                    isOnline: online.contains(tunnel.name)
-                )
+                    isOnline: online.contains(tunnel.name),
+                    byHand: tunnelsByHand.entries[tunnel.name].map { UpgradeMessage.ByHand($0.entry, $0.owner) }
+                ).fitting
             }
     }
 

@@ -33,6 +33,8 @@ struct RunningConfiguration {
     }
 
     private(set) var configuration = DaemonConfiguration()
+    /// Whose the tunnels by hand are that ``configuration`` has.
+    var tunnelsByHand = OpenTunnelsByHand()
     var runningSessions: [RunningSession] = []
     var listeners: [String: ListenerService] = [:]
     /// The checks of the upstreams of each enabled tunnel that has some.

@@ -59,6 +59,7 @@ extension Daemon {
                 case .cancelDeadline: deadline.cancel()
                 case .serve(let reloads):
                     await serve(after: succession, in: &group)
+                    reconciler.takenOver()
                     if reloads || wantsReload { send.yield(.reload(.signal)) }
                     if let restart {
                         restart.expire(after: Self.restartTime)

@@ -21,6 +21,8 @@ package final class Succession: Sendable {
     let inventory: SuccessorStateMachine.Inventory
     /// The predecessor's tunnels by name.
     let tunnels: [String: UpgradeMessage.Tunnel]
+    /// Those by hand among them, in the order in which they were opened.
+    let tunnelsByHand: [UpgradeMessage.Tunnel]
     /// Whether systemd has started this program, because the service is restarted, and the predecessor waits for it.
     package let isRestart: Bool
     let sockets: SocketInheritance
@@ -67,6 +69,7 @@ package final class Succession: Sendable {
             let received = try await Received(events)
             (process, program) = (received.process, received.program)
             (inventory, tunnels) = (received.inventory, received.tunnels)
+            tunnelsByHand = received.tunnelsByHand
             sockets = SocketInheritance(received.sockets)
         } catch {
             // systemd starts this program again, which then has the place for itself.
@@ -83,6 +86,7 @@ package final class Succession: Sendable {
         var program = ""
         var inventory = SuccessorStateMachine.Inventory()
         var tunnels: [String: UpgradeMessage.Tunnel] = [:]
+        var tunnelsByHand: [UpgradeMessage.Tunnel] = []
         var sockets: [SocketLabel: [CInt]] = [:]
 
         init(_ events: AsyncStream<UpgradeLink.Event>) async throws(UpgradeFailure) {
@@ -102,6 +106,7 @@ package final class Succession: Sendable {
                     tunnels[tunnel.name] = tunnel
                     inventory.tunnels.insert(tunnel.name)
                     if tunnel.isOnline { inventory.online.insert(tunnel.name) }
+                    if tunnel.byHand != nil { tunnelsByHand.append(tunnel) }
                 case .message(.context(let name), _) where isGreeted: inventory.contexts.insert(name)
                 case .message(.sockets(let label), let descriptors) where isGreeted: sockets[label] = descriptors
                 case .message(.inventoryEnd, _) where isGreeted: return

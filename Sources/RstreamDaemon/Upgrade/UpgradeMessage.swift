@@ -25,7 +25,7 @@ package enum UpgradeMessage: Codable, Hashable, Sendable {
 
     /// The first half of the program tells the number of the second (Sources/CStart/start.c).
     case started(pid: Int)
-    /// A tunnel that the predecessor has opened, or wants to.
+    /// A tunnel that the predecessor has opened, or wants to, or one by hand.
     case tunnel(Tunnel)
     /// A context whose session is online.
     case context(name: String)
@@ -77,6 +77,20 @@ package enum UpgradeMessage: Codable, Hashable, Sendable {
         package var hostname: String?
         package var port: UInt32?
         package var isOnline: Bool
+        /// For a tunnel by hand: a program that does not know the member closes it.
+        package var byHand: ByHand?
+    }
+
+    /// What a successor has to know to go on with a tunnel by hand.
+    package struct ByHand: Codable, Hashable, Sendable {
+        /// The tunnel file that has its entry and no other; empty when that is too long for a record.
+        package var file: String
+        /// The user who has opened it, whose rights it has, and the process that it belongs to.
+        package var user: UInt32
+        package var process: Int32
+        package var isDetached: Bool
+        /// When its time is over, in milliseconds since 1970; nil when it has no end of its own.
+        package var until: Int64?
     }
 
     /// What is left of a daemon that has been taken over from.
@@ -110,6 +124,17 @@ package struct SocketLabel: Codable, Hashable, Sendable {
     package struct File: Codable, Hashable, Sendable {
         package var device: UInt64
         package var node: UInt64
+    }
+}
+
+extension UpgradeMessage.Tunnel {
+    /// The same without an entry that is too long for a record. That tunnel alone ends then: a record that cannot be
+    /// sent would end the take-over.
+    var fitting: Self {
+        guard byHand != nil, (try? UpgradeMessage.tunnel(self).record) == nil else { return self }
+        var short = self
+        short.byHand?.file = ""
+        return short
     }
 }
 

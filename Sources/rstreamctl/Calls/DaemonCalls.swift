@@ -112,6 +112,34 @@ struct DaemonCalls: Sendable {
         return isOver && isEnded
     }
 
+    /// Claims a tunnel by hand after a take-over and follows the events, as
+    /// ``AdminClient/claimTunnel(_:after:claimed:_:)`` says. Returns what ``openTunnel(_:opened:_:)`` does, and nil when
+    /// the daemon has no such tunnel.
+    func claimTunnel(
+        _ name: String,
+        after lastID: Int,
+        claimed: () async throws -> Void,
+        _ body: (Event, String) async throws -> Bool
+    ) async throws -> Bool? {
+        var (isEnded, isUnknown) = (false, false)
+        let isOver = try await follow {
+            do {
+                try await client.claimTunnel(name, after: lastID) { _, _ in
+                    try await claimed()
+                } _: { event, json in
+                    isEnded = try await !body(event, json)
+                    return !isEnded
+                }
+            } catch AdminClientError.problem(let problem) where problem.code == .notFound {
+                isUnknown = true
+            } catch AdminClientError.unknownCall {
+                // An older daemon, which ends tunnels by hand.
+                isUnknown = true
+            }
+        }
+        return isUnknown ? nil : isOver && isEnded
+    }
+
     /// Waits for a call that follows events. Returns false when the daemon ended it: events have no end, so one that stops
     /// always leaves in the middle.
     private func follow(_ call: () async throws -> Void) async throws -> Bool {

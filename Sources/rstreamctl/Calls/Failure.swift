@@ -67,7 +67,8 @@ struct Failure: Error, Hashable, Sendable {
         case .problem(let problem) where problem.diagnostics?.isEmpty == false:
             let texts = (problem.diagnostics ?? []).flatMap { $0.text.split(byte: "\n").map { String($0).printable } }
             self.init(.failed, messages: ["the daemon has refused the tunnel"] + texts)
-        case .problem(let problem) where problem.code == .busy: self.init(.failed, [what], isPassing: true)
+        case .problem(let problem) where problem.code == .busy || problem.code == .stopping:
+            self.init(.failed, [what], isPassing: true)
         case .unknownCall: self.init(.failed, what, "fix: upgrade the daemon and restart it, or use its own rstreamctl")
         case .cutShort: self.init(.failed, [what], isPassing: true)
         case .problem, .badReply: self.init(.failed, what)

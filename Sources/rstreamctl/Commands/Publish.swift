@@ -15,7 +15,8 @@ struct Publish: ControlCommand {
             Prints the tunnel's address, then a line for each visitor and for everything else that happens to the \
             tunnel; with --table draws the same in place, with rates, until q. Ctrl-C closes it. The daemon checks it \
             like a tunnel of the files; a reload leaves it alone. A user who is neither root nor the daemon's own gets \
-            TCP targets, and Unix sockets of their own.
+            TCP targets, and Unix sockets of their own. When another process takes over from the daemon, the tunnel and \
+            the command go on.
             """
     )
 
@@ -44,7 +45,7 @@ struct Publish: ControlCommand {
     )
     var lasts: Duration?
 
-    @Flag(help: "Leave it open and return; it ends with unpublish, its time, or the daemon.")
+    @Flag(help: "Leave it open and return; it ends with unpublish, its time, or a stop of the daemon.")
     var detach = false
 
     @Flag(help: "Draw the tunnel, its streams and the latest visitors in place, as top does; needs a terminal.")
@@ -57,6 +58,10 @@ struct Publish: ControlCommand {
 
     /// How long a detached tunnel has to come online.
     private static let patience = Duration.seconds(30)
+    /// How long another process has to take over when the daemon's has ended the connection. It keeps the tunnel for as
+    /// long.
+    private static let claimPatience = Duration.seconds(10)
+    private static let claimPause = Duration.milliseconds(100)
 
     private static func duration(_ text: String) throws -> Duration {
         guard let duration = PublishWords.duration(text) else { throw ValidationError(PublishWords.noDuration) }
@@ -79,6 +84,8 @@ struct Publish: ControlCommand {
         try await Self.open(request, command) { tunnel in
             command.tell(of: tunnel.diagnostics)
             command.console.complain(Line("\(tunnel.name) forwards to \(tunnel.forward), until Ctrl-C"))
+        } takenOver: { line in
+            command.console.complain(line)
         } _: { event, json in
             if command.isJSON { try command.console.write(document: Array(json.utf8)) }
             let lines = view.lines(for: event)
@@ -90,23 +97,62 @@ struct Publish: ControlCommand {
     }
 
     /// Opens the tunnel, calls `opened` with it, and `happened` with each of its events until that returns false.
+    /// `takenOver` gets a line for people when another process has taken over from the daemon, and the tunnel goes on.
     private static func open(
         _ request: PublishRequest,
         _ command: CommandContext,
         opened: (TunnelStatus) -> Void,
+        takenOver: (Line) async -> Void,
         _ happened: (Event, String) async throws -> Bool
     ) async throws {
-        var since: UTCTime?
-        let isOver = try await command.calls.openTunnel(request.json) { tunnel in
-            since = tunnel.since
+        var events = TunnelEvents(of: request.name)
+        var isOver: Bool? = try await command.calls.openTunnel(request.json) { tunnel in
+            events.opened(tunnel)
             opened(tunnel)
         } _: { event, json in
-            // The daemon still holds events of earlier tunnels of that name.
-            guard event.tunnel == request.name, let since, event.time >= since else { return true }
+            guard events.take(event) else { return true }
             return try await happened(event, json)
         }
-        guard isOver else {
+        while isOver == false {
+            isOver = try await claim(request.name, &events, command) {
+                await takenOver(Line("another process is the daemon now, \(request.name) goes on"))
+            } _: { event, json in
+                try await happened(event, json)
+            }
+        }
+        guard isOver != nil else {
             throw Failure(.notReachable, "the daemon at \(command.calls.socket) has ended the tunnel")
+        }
+    }
+
+    /// Claims the tunnel from the process that may have taken over, and follows it until `happened` returns false.
+    /// Returns false when the daemon ended the connection again, and nil when no daemon has the tunnel.
+    private static func claim(
+        _ name: String,
+        _ events: inout TunnelEvents,
+        _ command: CommandContext,
+        claimed: () async -> Void,
+        _ happened: (Event, String) async throws -> Bool
+    ) async throws -> Bool? {
+        let deadline = ContinuousClock.now.advanced(by: claimPatience)
+        while true {
+            var isClaimed = false
+            do {
+                let isOver = try await command.calls.claimTunnel(name, after: events.lastID) {
+                    isClaimed = true
+                    await claimed()
+                } _: { event, json in
+                    guard events.take(event) else { return true }
+                    return try await happened(event, json)
+                }
+                // The connection may also end before it is claimed.
+                guard isOver == false, !isClaimed else { return isOver }
+            } catch let failure as Failure where failure.isPassing && !isClaimed {
+                // Busy with the take-over. The socket is handed over open, so where none listens there is no daemon.
+                guard !failure.isAbsence else { return nil }
+            }
+            guard ContinuousClock.now < deadline else { return nil }
+            try await Task.sleep(for: claimPause)
         }
     }
 
@@ -124,6 +170,8 @@ struct Publish: ControlCommand {
                 defer { opened.finish() }
                 try await Self.open(request, command) { tunnel in
                     opened.yield(tunnel)
+                } takenOver: { line in
+                    await table.tell(line)
                 } _: { event, _ in
                     await table.happened(event)
                 }

@@ -29,9 +29,11 @@ struct PublishProgress: Hashable, Sendable {
             // No lines when the address is the same as before.
             if !lines.isEmpty { address = lines }
         } else {
-            latest = Array((latest + lines).suffix(Self.mostLines))
+            tell(lines)
         }
     }
+
+    mutating func tell(_ lines: [Line]) { latest = Array((latest + lines).suffix(Self.mostLines)) }
 }
 
 /// Guards the progress for the task that follows events and the one that draws.
@@ -45,6 +47,9 @@ actor PublishTable {
         progress.happened(event)
         return !progress.isOver
     }
+
+    /// Shows a line among the latest ones.
+    func tell(_ line: Line) { progress.tell([line]) }
 }
 
 extension TopModel.Snapshot {

@@ -8,6 +8,7 @@ import Testing
 
 @Suite("The decisions about tunnels by hand")
 struct TunnelsByHandTests {
+    private typealias Owner = TunnelsByHand.Owner
     private final class Connection {}
 
     private static let start = ContinuousClock.now
@@ -21,7 +22,7 @@ struct TunnelsByHandTests {
         TunnelsByHand.Entry(
             name: name,
             user: user,
-            connection: connection,
+            owner: connection.map(TunnelsByHand.Owner.connection) ?? .detached,
             endsAt: seconds.map { start.advanced(by: .seconds($0)) }
         )
     }
@@ -102,6 +103,96 @@ struct TunnelsByHandTests {
         #expect(tunnels.refusal(user: 1, isTrusted: false) == nil)
     }
 
+    private static func awaited(_ name: String, user: UInt32 = 1_000) -> TunnelsByHand.Entry {
+        TunnelsByHand.Entry(name: name, user: user, owner: .awaited(until: nil), endsAt: nil)
+    }
+
+    /// Those of a process before this one, which is the daemon since ``start``.
+    private static func adopted(_ entries: [TunnelsByHand.Entry]) -> TunnelsByHand {
+        var tunnels = TunnelsByHand()
+        for entry in entries {
+            let ending = tunnels.adopted(entry, isTrusted: false)
+            #expect(ending == nil)
+        }
+        tunnels.takenOver(now: start)
+        return tunnels
+    }
+
+    @Test("after a take-over one that had a connection ends unless it is claimed in time, and a detached one goes on")
+    func notClaimed() {
+        var tunnels = Self.adopted([Self.awaited("owned"), Self.entry("detached"), Self.entry("short", after: 5)])
+        let end = Self.start.advanced(by: TunnelsByHand.claimTime)
+        #expect(tunnels.nextEnd == Self.start.advanced(by: .seconds(5)))
+        let first = tunnels.timePassed(now: end - .milliseconds(1))
+        #expect(first == [.init(name: "short", why: .timeOver)])
+        #expect(tunnels.nextEnd == end)
+        let second = tunnels.timePassed(now: end)
+        #expect(second == [.init(name: "owned", why: .notClaimed)])
+        #expect(tunnels.entries.map(\.name) == ["detached"])
+        #expect(tunnels.nextEnd == nil)
+    }
+
+    @Test("while the process before this one is the daemon, nothing ends for want of a claim")
+    func notTakenOver() {
+        var tunnels = TunnelsByHand()
+        let ending = tunnels.adopted(Self.awaited("a"), isTrusted: false)
+        #expect(ending == nil && tunnels.nextEnd == nil)
+        let ends = tunnels.timePassed(now: Self.start.advanced(by: .seconds(3_600)))
+        #expect(ends.isEmpty)
+    }
+
+    @Test("a claimed one belongs to its new connection, and ends with that alone")
+    func claimed() {
+        let (mine, others) = (Connection(), Connection())
+        var tunnels = Self.adopted([Self.awaited("a"), Self.awaited("b")])
+        let refusal = tunnels.claim("a", user: 1_000, isTrusted: false, connection: ClientConnection(mine))
+        #expect(refusal == nil)
+        let late = tunnels.timePassed(now: Self.start.advanced(by: .seconds(3_600)))
+        #expect(late == [.init(name: "b", why: .notClaimed)])
+        let foreign = tunnels.connectionEnded(ClientConnection(others))
+        #expect(foreign.isEmpty)
+        let ends = tunnels.connectionEnded(ClientConnection(mine))
+        #expect(ends == [.init(name: "a", why: .ownerGone)])
+    }
+
+    @Test("a claim is for the same user, root or the daemon's user, and of a tunnel that has lost its connection")
+    func claimRefusals() {
+        let (mine, others) = (Connection(), Connection())
+        var tunnels = Self.adopted([Self.awaited("a"), Self.entry("detached")])
+        tunnels.opened(Self.entry("open", connection: ClientConnection(others)))
+        func claim(_ name: String, user: UInt32 = 1_000, isTrusted: Bool = false) -> TunnelsByHand.ClaimRefusal? {
+            tunnels.claim(name, user: user, isTrusted: isTrusted, connection: ClientConnection(mine))
+        }
+        #expect(claim("none") == .unknown)
+        #expect(claim("a", user: 1_001) == .otherUser(owner: 1_000))
+        #expect(claim("detached") == .detached)
+        #expect(claim("open") == .owned)
+        #expect(claim("open", user: 1_001) == .otherUser(owner: 1_000))
+        #expect(claim("a", user: 0, isTrusted: true) == nil)
+        #expect(claim("a") == .owned, "a second claim of the same one")
+    }
+
+    @Test("those of a process before this one count for the limits, and no more of them go on; nor one twice")
+    func adoptionLimits() {
+        var tunnels = TunnelsByHand()
+        for index in 0..<TunnelsByHand.mostOfUser {
+            let ending = tunnels.adopted(Self.awaited("a\(index)", user: 1), isTrusted: false)
+            #expect(ending == nil)
+        }
+        #expect(tunnels.refusal(user: 1, isTrusted: false) == .tooManyOfUser(most: TunnelsByHand.mostOfUser))
+        let beyond = tunnels.adopted(Self.awaited("more", user: 1), isTrusted: false)
+        #expect(beyond == .notHandedOver)
+        let again = tunnels.adopted(Self.awaited("a0", user: 2), isTrusted: false)
+        #expect(again == .notHandedOver)
+        for index in TunnelsByHand.mostOfUser..<TunnelsByHand.most {
+            let ending = tunnels.adopted(Self.awaited("a\(index)", user: 0), isTrusted: true)
+            #expect(ending == nil)
+        }
+        let last = tunnels.adopted(Self.awaited("last", user: 0), isTrusted: true)
+        #expect(last == .notHandedOver)
+        #expect(tunnels.entries.map(\.name) == (0..<TunnelsByHand.most).map { "a\($0)" }, "in their order")
+    }
+
     @Test("whatever happens, each tunnel ends exactly once")
     func walk() {
         for seed in 1...50 as ClosedRange<UInt64> {
@@ -110,14 +201,14 @@ struct TunnelsByHandTests {
             var (tunnels, open, now) = (TunnelsByHand(), Set<String>(), Self.start)
             for step in 0..<200 {
                 var ends: [TunnelsByHand.End] = []
-                switch Int.random(in: 0..<6, using: &random) {
+                switch Int.random(in: 0..<8, using: &random) {
                 case 0, 1:
                     guard tunnels.refusal(user: 1, isTrusted: false) == nil else { continue }
-                    let owner = owners.randomElement(using: &random).map { ClientConnection($0) }
+                    let owner = owners.randomElement(using: &random).map { Owner.connection(ClientConnection($0)) }
                     let entry = TunnelsByHand.Entry(
                         name: "t\(step)",
                         user: 1,
-                        connection: Bool.random(using: &random) ? owner : nil,
+                        owner: Bool.random(using: &random) ? owner ?? .detached : .detached,
                         endsAt: Bool.random(using: &random) ? now.advanced(by: .seconds(5)) : nil
                     )
                     tunnels.opened(entry)
@@ -126,6 +217,23 @@ struct TunnelsByHandTests {
                 case 3:
                     now = now.advanced(by: .seconds(2))
                     ends = tunnels.timePassed(now: now)
+                case 5:
+                    // Another process has taken over from this one.
+                    let before = tunnels
+                    tunnels = TunnelsByHand()
+                    for var entry in before.entries {
+                        if entry.owner != .detached { entry.owner = .awaited(until: nil) }
+                        let ending = tunnels.adopted(entry, isTrusted: false)
+                        #expect(ending == nil)
+                    }
+                    tunnels.takenOver(now: now)
+                case 6:
+                    _ = tunnels.claim(
+                        "t\(Int.random(in: 0...step, using: &random))",
+                        user: 1,
+                        isTrusted: false,
+                        connection: ClientConnection(owners[step % 3])
+                    )
                 case 4: ends = tunnels.closed("t\(Int.random(in: 0...step, using: &random))")
                 default:
                     let lost = open.filter { _ in Int.random(in: 0..<8, using: &random) == 0 }

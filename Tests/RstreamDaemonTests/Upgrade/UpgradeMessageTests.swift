@@ -18,6 +18,14 @@ struct UpgradeMessageTests {
             .tunnel(
                 .init(name: "web", engine: "e:443", protocol: "http", hostname: "a.b", port: nil, isOnline: true)
             ),
+            .tunnel(
+                .init(
+                    name: "mine",
+                    engine: "e:443",
+                    isOnline: false,
+                    byHand: .init(file: "version: 1\n", user: 7, process: 8, isDetached: true, until: 9)
+                )
+            ),
             .sockets(SocketLabel(role: .admin, address: "/run/a.sock", file: .init(device: 1, node: 2))),
             .inventoryEnd, .begin, .released(tunnel: "web"), .committed(reloads: true), .abort(reason: "no"),
             .report(.init(pid: 1, version: "1", streams: 2, until: 3)), .gone(pid: 1),
@@ -34,7 +42,46 @@ struct UpgradeMessageTests {
         #expect(try UpgradeMessage(record: Array(#"{"started":{"pid":12}}"#.utf8)) == .started(pid: 12))
     }
 
-    @Test("what is no message is an error", arguments: ["", "{}", "{\"other\":{}}", "{\"ready\":1", "[]"])
+    @Test("a tunnel of a program that knows nothing of tunnels by hand is none")
+    func older() throws {
+        let record = #"{"tunnel":{"_0":{"name":"web","engine":"e:443","isOnline":true}}}"#
+        let expected = UpgradeMessage.Tunnel(name: "web", engine: "e:443", isOnline: true)
+        #expect(try UpgradeMessage(record: Array(record.utf8)) == .tunnel(expected))
+    }
+
+    @Test(
+        "an entry that is too long for a record is left out, and no other",
+        arguments: [
+            ("a", 100, true), ("a", 60_000, true), ("a", 70_000, false),
+            // Two bytes each in JSON.
+            ("\n", 30_000, true), ("\n", 40_000, false),
+        ]
+    )
+    func fitting(letter: String, count: Int, fits: Bool) throws {
+        let text = String(repeating: letter, count: count)
+        let owner = UpgradeMessage.ByHand(file: text, user: 7, process: 8, isDetached: true, until: nil)
+        let tunnel = UpgradeMessage.Tunnel(name: "mine", engine: "e:443", isOnline: true, byHand: owner)
+        let fitting = tunnel.fitting
+        #expect(try UpgradeMessage(record: UpgradeMessage.tunnel(fitting).record) == .tunnel(fitting))
+        #expect(fitting.byHand?.file == (fits ? text : ""))
+        #expect(fitting.name == "mine" && fitting.byHand?.user == 7)
+    }
+
+    private static func byHand(_ fields: String) -> String {
+        #"{"tunnel":{"_0":{"name":"mine","engine":"e:443","isOnline":true,"byHand":{\#(fields)}}}}"#
+    }
+
+    @Test(
+        "what is no message is an error",
+        arguments: [
+            "", "{}", "{\"other\":{}}", "{\"ready\":1", "[]", byHand(""),
+            byHand(#""file":"","user":-1,"process":1,"isDetached":true"#),
+            byHand(#""file":"","user":4294967296,"process":1,"isDetached":true"#),
+            byHand(#""file":"","user":1,"process":1e99,"isDetached":true"#),
+            byHand(#""file":[],"user":1,"process":1,"isDetached":true"#),
+            byHand(#""file":"","user":1,"process":1,"isDetached":"no""#),
+        ]
+    )
     func mistakes(text: String) {
         #expect(throws: UpgradeFailure.self) { try UpgradeMessage(record: Array(text.utf8)) }
     }

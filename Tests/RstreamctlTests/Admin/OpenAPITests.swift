@@ -20,8 +20,8 @@ struct OpenAPITests {
             .streams(tunnel: nil), .streams(tunnel: name), .recentStreams(tunnel: nil), .recentStreams(tunnel: name),
             .cutStream("1"), .reload,
             .upgrade, .events, .logLevel, .setLogLevel, .config, .live, .ready, .metrics, .openAPI,
-            .openTunnel, .closeTunnel(name), .tunnelFile(name), .requests(tunnel: name), .dial(name, context: nil),
-            .dial(name, context: name),
+            .openTunnel, .closeTunnel(name), .claimTunnel(name), .tunnelFile(name), .requests(tunnel: name),
+            .dial(name, context: nil), .dial(name, context: name),
         ] + Route.TunnelChange.allCases.flatMap { [.changeTunnel(name, $0), .changeTunnels($0)] }
 
     /// Where the document has to describe a call.
@@ -37,6 +37,7 @@ struct OpenAPITests {
         case .changeTunnels(let change): "post /v1/\(change.rawValue)"
         case .openTunnel: "post /v1/tunnels"
         case .closeTunnel: "delete /v1/tunnels/{name}"
+        case .claimTunnel: "post /v1/tunnels/{name}/claim"
         case .tunnelFile: "get /v1/tunnels/{name}/file"
         case .requests: "get /v1/tunnels/{name}/requests"
         case .dial: "post /v1/dial/{name}"

@@ -14,6 +14,7 @@ struct RouteTests {
         Route.TunnelChange.allCases.map { .changeTunnel(name, $0) }
             + [.reconnect(context: name), .tunnel(name), .streams(tunnel: name), .recentStreams(tunnel: name)]
             + [.canary(context: name), .cutStream(name), .closeTunnel(name), .tunnelFile(name)]
+            + [.claimTunnel(name)]
             + [.requests(tunnel: name)]
             + [.dial(name, context: nil), .dial(name, context: name)]
     }
@@ -134,9 +135,8 @@ struct RouteTests {
     func changes(route: Route) {
         let changes =
             switch route {
-            case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .dial, .cutStream,
-                .reload,
-                .upgrade, .setLogLevel:
+            case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .claimTunnel, .dial,
+                .cutStream, .reload, .upgrade, .setLogLevel:
                 true
             case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .requests, .streams, .recentStreams, .events,
                 .logLevel, .config, .live, .ready, .metrics, .openAPI:

@@ -69,6 +69,103 @@ extension Program {
             }
         }
 
+        /// Publishes until the tunnel is online, ends the events, and returns how the command ends when the daemon
+        /// answers so from then on.
+        private static func takenOver(
+            _ arguments: [String] = [],
+            _ answers: @escaping TestAdmin.Answers
+        ) async throws -> (result: Program.Result, requests: [TestAdmin.Request]) {
+            try await withDaemon(publishing([online()])) { admin, socket in
+                let words = ["publish", "8080", "--socket", socket] + arguments
+                let process = try await ProcessHandle.start(try path, words)
+                _ = try await process.output.first { $0.contains("https://p.t.example.com") }
+                admin.answers.change { $0 = answers }
+                admin.endStreams()
+                let exit = try await process.end()
+                return ((exit, process.output.all, process.errors.all), admin.requests.value)
+            }
+        }
+
+        private static let claim = "POST /v1/tunnels/publish-8080/claim"
+
+        /// The process that has taken over: the tunnel is at the same address, and has a visitor.
+        private static let successor: TestAdmin.Answers = { request in
+            var missed = event(99, "events.missed")
+            missed.tunnel = nil
+            var online = online()
+            online.id = 101
+            switch request.line {
+            case claim: return .ok(opened)
+            case "GET /v1/events":
+                let pending = event(100, "tunnel.pending", tunnel: "publish-8080")
+                let events = [missed, pending, online, visitor(), closed]
+                return .events(events.map(data).joined() + ": end of backlog\n\n")
+            default: return healthy(request)
+            }
+        }
+
+        @Test("goes on when another process takes over: claims the tunnel, and shows what is new, after one line")
+        func goesOn() async throws {
+            let (result, requests) = try await Self.takenOver([], Self.successor)
+            #expect(result.exit == .status(0), "\(result.errors)")
+            #expect(result.output.count == 2, "the address is the same: \(result.output)")
+            #expect(result.output.last?.contains("192.0.2.7") == true)
+            #expect(
+                result.errors.contains("another process is the daemon now, publish-8080 goes on"),
+                "\(result.errors)"
+            )
+            #expect(requests.map(\.line) == ["POST /v1/tunnels", "GET /v1/events", Self.claim, "GET /v1/events"])
+            #expect(requests.last?.headers["last-event-id"] == "5", "the last one that it has seen")
+            #expect(requests[2].headers["connection"] == nil, "the tunnel lasts as long as the connection")
+        }
+
+        @Test("as JSON it prints the events of the tunnel over a take-over, and nothing else")
+        func goesOnJSON() async throws {
+            let result = try await Self.takenOver(["-o", "json"], Self.successor).result
+            #expect(result.exit == .status(0), "\(result.errors)")
+            let types = try result.output.map { try AdminJSON.decode(Event.self, from: Array($0.utf8)).type }
+            #expect(types == ["tunnel.online", "tunnel.pending", "tunnel.online", "stream.opened", "tunnel.closed"])
+        }
+
+        @Test("tries again while the process that takes over is busy")
+        func busy() async throws {
+            let left = Observed(3)
+            let (result, requests) = try await Self.takenOver { request in
+                guard request.line == Self.claim, left.value > 0 else { return Self.successor(request) }
+                left.change { $0 -= 1 }
+                switch left.value {
+                case 2: return .reply(503, Sample.json(Problem(.busy, "an upgrade is under way")))
+                case 1: return .reply(503, Sample.json(Problem(.stopping, "the daemon is stopping")))
+                default: return .none
+                }
+            }
+            #expect(result.exit == .status(0), "\(result.errors)")
+            #expect(requests.filter { $0.line == Self.claim }.count == 4)
+        }
+
+        @Test("ends when the tunnel is unknown, or the daemon does not know the call")
+        func unknown() async throws {
+            for code in [Problem.Code.notFound, .unknownPath] {
+                let (result, requests) = try await Self.takenOver { request in
+                    guard request.line == Self.claim else { return healthy(request) }
+                    return .reply(404, Sample.json(Problem(code, "there is no such thing")))
+                }
+                #expect(result.exit == .status(69))
+                #expect(result.errors.last?.hasSuffix("has ended the tunnel") == true, "\(result.errors)")
+                #expect(requests.filter { $0.line == Self.claim }.count == 1)
+            }
+        }
+
+        @Test("ends with the daemon's words when it may not claim the tunnel")
+        func refusedClaim() async throws {
+            let answer = Sample.json(Problem(.conflict, "the tunnel belongs to a connection that is open"))
+            let result = try await Self.takenOver { request in
+                request.line == Self.claim ? .reply(409, answer) : healthy(request)
+            }.result
+            #expect(result.exit == .status(1))
+            #expect(result.errors.last == "rstreamctl: the tunnel belongs to a connection that is open")
+        }
+
         @Test("shows what is wrong with the tunnel as the daemon says it")
         func refused() async throws {
             var problem = Problem(.invalid, "unknown key")
