@@ -15,7 +15,7 @@ class Scale:
     slow_rounds: int = 3
     bulk_bytes: int = 1024**3
     streams: int = 2000
-    held: tuple[int, ...] = (0, 100, 1000, 5000)
+    held: tuple[int, ...] = (0, 100, 1000, 8000)
     held_streams: int = 500
     pings: int = 10_000
     firsts: int = 30
@@ -33,8 +33,8 @@ class Scale:
 
 FULL = Scale()
 SHORT = Scale(
-    rounds=3, slow_rounds=1, bulk_bytes=256 * 1024**2, streams=1000, held=(0, 100, 1000), held_streams=300, pings=3000,
-    firsts=12, memory_streams=((1000, 1),), rest=12, tunnels=(1, 100, 1000), idle=7,
+    rounds=3, slow_rounds=1, bulk_bytes=256 * 1024**2, streams=1000, held=(0, 100, 1000, 8000), held_streams=300, pings=3000,
+    firsts=12, memory_streams=((1000, 1),), rest=12, tunnels=(1, 100, 1000, 10_000), idle=7,
 )  # fmt: skip
 QUICK = Scale(
     rounds=1, slow_rounds=1, bulk_bytes=64 * 1024**2, streams=200, held=(0, 50), held_streams=100, pings=500, firsts=3,
