@@ -117,7 +117,8 @@ extension Program {
                 ["-o", "yaml", "status"], ["kill"], ["enable"], ["drain", "web", "--all"], ["log-level", "loud"],
                 ["wait", "--timeout", "30"],
                 ["wait", "--timeout"], ["completions"], ["completions", "csh"], ["top"], ["top", "-o", "json"],
-                ["events", "--tunnel"], ["--socket"], ["help", "nope"], ["help", "wait", "surplus"],
+                ["events", "--tunnel"], ["--socket"], ["--socket", "", "status"], ["check", ""],
+                ["doctor", "--bundle", ""], ["save", "web", "--to", ""], ["help", "nope"], ["help", "wait", "surplus"],
                 ["reload", "--pid", "0"], ["reload", "--pid", "-1"], ["reload", "--pid", "1", "--dry-run"],
             ] as [[String]]
         )
