@@ -160,6 +160,13 @@ extension Program {
             }
         }
 
+        @Test("69: no socket can have that path, which is said")
+        func longPath() async throws {
+            let result = try await run(["status", "--socket", "/" + String(repeating: "s", count: 107)])
+            #expect(result.exit == .status(69))
+            #expect(result.errors.first?.hasSuffix("a socket's path has 107 bytes at most") == true, "\(result.errors)")
+        }
+
         @Test("69: the daemon vanishes in the middle")
         func vanished() async throws {
             #expect(try await run({ _ in .none }, "status").result.exit == .status(69))
