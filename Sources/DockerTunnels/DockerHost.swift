@@ -38,7 +38,7 @@ package enum DockerHost: Hashable, Sendable, CustomStringConvertible {
             let end = rest.endsWithBytes(of: "/") ? rest.utf8.index(before: rest.endIndex) : rest.endIndex
             self = try Self.tcp(String(rest[..<end]))
         } else {
-            let reason = "only unix:// and tcp:// are spoken, without TLS; forward a socket with ssh -L for the rest"
+            let reason = "only unix:// and tcp:// without TLS are supported; forward a socket with ssh -L"
             throw Invalid(description: "\(scheme.shortened.quotedJSON): \(reason)")
         }
     }

@@ -53,7 +53,7 @@ package struct IntendedReader: Sendable {
     }
 
     /// The command that gives a secret to this reader alone.
-    package func taking(_ path: String) -> String { "chown \(name) \(path) && chmod 600 \(path)" }
+    package func taking(_ path: String) -> String { "chown \(name) \(path.shellWord) && chmod 600 \(path.shellWord)" }
 
     /// How to fix a file that could not be read, by the kernel's reason, an `errno`.
     package func remedy(for path: String, _ code: CInt, isSecret: Bool) -> String {
@@ -65,7 +65,7 @@ package struct IntendedReader: Sendable {
             return "check the path, and that \(name) may read it"
         }
         if let others = remedy(ofOthers: path) { return others }
-        guard isSecret else { return "let \(name) read it and search its folders: chmod a+r \(path)" }
+        guard isSecret else { return "let \(name) read it and search its folders: chmod a+r \(path.shellWord)" }
         return "make \(name) its owner (\(taking(path))), or pass it with systemd's LoadCredential="
     }
 
@@ -73,7 +73,8 @@ package struct IntendedReader: Sendable {
     package func remedy(forConfiguration path: String) -> String {
         if let others = remedy(ofOthers: path) { return others }
         guard name.sameBytes(as: Self.daemonUser) else { return "let \(name) read it and search its folders" }
-        return "let \(name) read it and search its folders: chgrp \(name) \(path) && chmod 640 \(path)"
+        let word = path.shellWord
+        return "let \(name) read it and search its folders: chgrp \(name) \(word) && chmod 640 \(word)"
     }
 
     /// The advice when the packaged daemon's files need no change.

@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import Glibc
+internal import RstreamModel
 
 extension PathStep {
     /// Why a file does not protect a secret.
@@ -36,7 +37,7 @@ extension PathStep.Exposure {
     /// could not read it any more once only its owner may.
     package func fix(_ path: String, owner: UInt32, reader: IntendedReader) -> String {
         switch self {
-        case .others where owner == reader.user: "chmod 600 \(path)"
+        case .others where owner == reader.user: "chmod 600 \(path.shellWord)"
         case .others: "\(reader.taking(path)), or hand it over with systemd's LoadCredential="
         case .readOnlyMount:
             "where it is mounted read-only, in Kubernetes, set defaultMode: 0400 at the secret's volume"

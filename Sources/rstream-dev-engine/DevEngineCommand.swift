@@ -143,7 +143,7 @@ extension DevEngineCommand {
         let isMilliseconds = livenessTimeout.hasSuffix("ms")
         let digits = livenessTimeout.dropLast(isMilliseconds ? 2 : 1)
         guard isMilliseconds || livenessTimeout.hasSuffix("s"), let number = UInt32(digits), number > 0 else {
-            throw ValidationError("--liveness-timeout must be a number followed by s or ms")
+            throw ValidationError("--liveness-timeout must be a whole number from 1, followed by s or ms")
         }
         return isMilliseconds ? .milliseconds(Int64(number)) : .seconds(Int64(number))
     }

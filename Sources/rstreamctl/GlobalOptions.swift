@@ -32,6 +32,12 @@ struct GlobalOptions: ParsableArguments {
     )
     var format = Format.table
 
+    /// An empty word comes from a variable that is not set, as in `--socket "$SOCKET"`: the usual socket may be that of
+    /// another daemon.
+    func validate() throws {
+        if socket?.isEmpty == true { throw ValidationError("--socket is empty") }
+    }
+
     var socketPath: String { Self.socketPath(socket) }
 
     /// The admin socket to use, `socket` where the command line names one.

@@ -65,7 +65,7 @@ struct DockerCommand: AsyncParsableCommand {
         guard [once, dryRun, remove].count(where: \.self) <= 1 else {
             throw ValidationError("--once, --dry-run and --remove exclude each other")
         }
-        guard !output.isEmpty, !output.hasSuffix("/") else { throw ValidationError("--output is no file") }
+        guard !output.isEmpty, !output.hasSuffix("/") else { throw ValidationError("--output does not name a file") }
         for (option, name) in [("--network", network), ("--context", context)] {
             if let name, name.trimmed.isEmpty { throw ValidationError("\(option) is blank") }
         }
@@ -98,7 +98,13 @@ struct DockerCommand: AsyncParsableCommand {
     /// Prints what would be written. A tunnel that is left out is an error here.
     private func show(_ api: DockerAPI, _ options: TunnelOptions) async throws {
         let file = DockerTunnelFile(try await Self.listing(of: api), options)
-        print(file.text, terminator: "")
+        do throws(SystemError) {
+            try DescriptorIO.write(file.text, to: STDOUT_FILENO)
+        } catch {
+            // A reader that has seen enough (`| head`) needs no message.
+            if error.code != EPIPE { Self.say(Notice(.error, "standard output: \(error.reason)")) }
+            throw ExitCode(1)
+        }
         for complaint in file.complaints { Self.say(Notice(.warning, "\(complaint)")) }
         if !file.complaints.isEmpty { throw ExitCode(1) }
     }
@@ -133,7 +139,7 @@ struct DockerCommand: AsyncParsableCommand {
             throw ValidationError("\(host == nil ? "DOCKER_HOST" : "--host"): \(error)")
         }
         if case .tcp = place, let verify = variables["DOCKER_TLS_VERIFY"], !verify.isEmpty {
-            throw ValidationError("DOCKER_TLS_VERIFY is set, and TLS is not spoken; forward a socket with ssh -L")
+            throw ValidationError("DOCKER_TLS_VERIFY is set, and TLS is not supported; forward a socket with ssh -L")
         }
         return place
     }

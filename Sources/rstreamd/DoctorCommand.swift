@@ -72,10 +72,10 @@ struct DoctorCommand: AsyncParsableCommand {
 
     /// Writes a line to standard output at once. Without a reader there is nothing left to do.
     private static func write(_ json: [UInt8]) {
-        do {
-            try DescriptorIO.write(json + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+        do throws(ExitCode) {
+            try StandardOutput.write(json + [UInt8(ascii: "\n")])
         } catch {
-            Glibc.exit(1)
+            Glibc.exit(error.rawValue)
         }
     }
 }

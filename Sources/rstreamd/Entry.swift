@@ -35,7 +35,7 @@ enum Entry {
             let command = Rstreamd.parseOrExit(words)
             do {
                 if let schema = try command.askedSchema() {
-                    print(schema, terminator: "")
+                    try StandardOutput.write(Array(schema.utf8))
                     exit(EXIT_SUCCESS)
                 }
             } catch {

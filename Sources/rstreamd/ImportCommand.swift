@@ -2,7 +2,6 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import ArgumentParser
-internal import Glibc
 internal import Linux
 internal import RstreamConfig
 internal import RstreamDaemon
@@ -42,14 +41,7 @@ struct ImportCommand: AsyncParsableCommand {
         let conversion = await BlockingThreads.configuration.run { [file, from] in
             ConfigurationImport(file, from: from)
         }
-        if let output = conversion.output {
-            do {
-                try DescriptorIO.write(Array(output.utf8), to: STDOUT_FILENO)
-            } catch {
-                // Without a reader there is nothing left to do.
-                throw ExitCode(1)
-            }
-        }
+        if let output = conversion.output { try StandardOutput.write(Array(output.utf8)) }
         StandardError.write(conversion.messages + "\n")
         if conversion.exitStatus != 0 { throw ExitCode(conversion.exitStatus) }
     }

@@ -63,9 +63,15 @@ struct Rstreamd: AsyncParsableCommand {
     )
     var schema = false
 
-    /// Read by ``askedSchema()``: here a word behind a misspelled option would be complained of instead of the option.
-    @Argument(help: "With --schema: daemon for the daemon's own file, which is the default, or tunnels.")
-    var file: String?
+    /// Read by ``askedSchema()``: here a word behind a misspelled option would be complained of instead of the option,
+    /// and the second word instead of the first.
+    @Argument(
+        help: ArgumentHelp(
+            "With --schema: daemon for the daemon's own file, which is the default, or tunnels.",
+            valueName: "file"
+        )
+    )
+    var words: [String] = []
 
     @Option(help: "Log this level and above, instead of log.level.")
     var logLevel: LogSettings.Level?
@@ -80,20 +86,32 @@ struct Rstreamd: AsyncParsableCommand {
     static let program = ProgramStart.current(CommandLine.arguments)
 
     func validate() throws {
+        guard !config.isEmpty else { throw ValidationError("--config is empty") }
         guard check || output == .text else { throw ValidationError("--output is for --check") }
         guard !schema || !check else { throw ValidationError("--schema and --check exclude each other") }
     }
 
     /// The text that ``schema`` asks for; nil when it does not.
     func askedSchema() throws -> String? {
-        guard let file else { return schema ? ConfigurationSchema.daemon.text : nil }
-        guard schema else {
-            throw ValidationError("\"\(file.printable)\" is one word too many: the configuration is named by --config")
-        }
-        guard let named = ConfigurationSchema(rawValue: file) else {
-            throw ValidationError("--schema is followed by daemon or tunnels, not \"\(file.printable)\"")
+        guard let word = words.first else { return schema ? ConfigurationSchema.daemon.text : nil }
+        guard schema else { throw ValidationError(Self.surplus(word)) }
+        guard words.count == 1, let named = ConfigurationSchema(rawValue: word) else {
+            throw ValidationError("--schema is followed by daemon or tunnels, not \"\(words.last?.printable ?? "")\"")
         }
         return named.text
+    }
+
+    /// What is wrong with a word that is neither an option nor the first one of a command line.
+    private static func surplus(_ word: String) -> String {
+        let commands = [DoctorCommand.word, ImportCommand.word, PublishCommand.word]
+        // The path of a file is no command, even if it has the name of one.
+        let isPath = word.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") }
+        guard !isPath, let command = NearestWord.find(word, among: commands) else {
+            return "\"\(word.printable)\" is one word too many: the configuration is named by --config"
+        }
+        return command.sameBytes(as: word)
+            ? "\(command) has to be the first word: rstreamd \(command) ..."
+            : "unknown command \"\(word.printable)\", did you mean \"\(command)\"?"
     }
 
     func run() async throws {
@@ -148,7 +166,12 @@ struct Rstreamd: AsyncParsableCommand {
         }
         if !check.complaints.isEmpty { Self.complain(check.complaints) }
         switch output {
-        case .json: print(String(decoding: check.json, as: UTF8.self))
+        case .json:
+            do throws(ExitCode) {
+                try StandardOutput.write(check.json + [UInt8(ascii: "\n")])
+            } catch {
+                throw check.exitStatus == 0 ? error : ExitCode(check.exitStatus)
+            }
         case .text: if let verdict = check.verdict { print(verdict) }
         }
         guard check.exitStatus == 0 else { throw ExitCode(check.exitStatus) }

@@ -68,6 +68,28 @@ extension Integration {
             }
         }
 
+        @Test("a result that cannot be written is a failure, which is said")
+        func fullDisk() async throws {
+            try await Pair.withFolder { folder in
+                let daemon = try folder.write(Self.good, to: "rstreamd.yaml")
+                let foreign = try folder.write("[[proxies]]\nname = 'a'\nlocalPort = 22\n", to: "frpc.toml")
+                for arguments in [
+                    ["--schema"], ["--check", "--output=json", "--config", daemon], ["import", foreign],
+                    ["doctor", "--config", daemon],
+                ] {
+                    let result = try await ProcessHandle.run(
+                        "/bin/sh",
+                        ["-c", #"exec "$0" "$@" > /dev/full"#, try Binaries.path(of: "rstreamd")] + arguments
+                    )
+                    #expect(result.exit == .status(1), "\(arguments)")
+                    #expect(
+                        result.errors.contains("rstreamd: standard output: No space left on device"),
+                        "\(arguments) \(result.errors)"
+                    )
+                }
+            }
+        }
+
         @Test("--version says one version and ends")
         func version() async throws {
             let result = try await Self.run("--version")
@@ -274,6 +296,22 @@ extension Integration {
             let result = try await Self.run("--confg", "/etc/rstream/rstreamd.yaml")
             #expect(result.exit == .status(64))
             #expect(result.errors.first == "Error: Unknown option '--confg'. Did you mean '--config'?", "\(result.errors)")
+        }
+
+        @Test(
+            "a word too many is explained by what was meant",
+            arguments: [
+                (["import.yaml"], "\"import.yaml\" is one word too many: the configuration is named by --config"),
+                (["check"], "\"check\" is one word too many: the configuration is named by --config"),
+                (["publsh", "80"], "unknown command \"publsh\", did you mean \"publish\"?"),
+                (["--config", "/f", "doctor"], "doctor has to be the first word: rstreamd doctor ..."),
+                (["--schema", "tunnels", "daemn"], "--schema is followed by daemon or tunnels, not \"daemn\""),
+            ]
+        )
+        func surplus(arguments: [String], explanation: String) async throws {
+            let result = try await ProcessHandle.run(try Binaries.path(of: "rstreamd"), arguments)
+            #expect(result.exit == .status(64))
+            #expect(result.errors.first == "Error: " + explanation, "\(result.errors)")
         }
 
         @Test("--check finds no mistakes in a good file, and ends with 78 and carets under every mistake of a bad one")

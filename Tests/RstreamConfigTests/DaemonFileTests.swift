@@ -109,7 +109,7 @@ struct DaemonFileTests {
             Wrong("version: 1\nreconnect: { minimum: 0s }\n", "2:23: \"minimum\" must be more than zero"),
             Wrong(
                 "version: 1\nreconnect: { minimum: 1m }\n",
-                "2:14: reconnect.minimum (60.0 seconds) is longer than reconnect.maximum (30.0 seconds)"
+                "2:14: reconnect.minimum (1m) is longer than reconnect.maximum (30s)"
             ),
             Wrong("version: 1\nwatch: 5s\n", "2:8: \"watch\" must be true or false"),
             Wrong("version: 1\nclientConfig: ''\n", "2:15: \"clientConfig\" is empty"),

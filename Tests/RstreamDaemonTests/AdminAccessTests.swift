@@ -71,6 +71,12 @@ struct AdminAccessTests {
             #expect(text.contains("user 54321") && text.contains("admin.readGroup"))
             #expect(text.hasSuffix("use sudo, or join the group rstream"))
         }
+        let root = AdminAccess(AdminSettings(readGroup: "readers"), group: 0, readGroup: Self.readGroup)
+        for access in [Self.access(mode: 0o600), root] {
+            #expect(access.refusal(of: Self.peer(1), mayRead: false).hasSuffix("; use sudo"))
+        }
+        let unknown = AdminAccess(AdminSettings(group: "no-such-group", readGroup: "no-such-group"))
+        #expect(unknown.refusal(of: Self.peer(1), mayRead: false).hasSuffix("; use sudo"))
     }
 
     /// A daemon that does nothing.

@@ -55,6 +55,13 @@ struct PublishViewTests {
         #expect(request.name.hasSuffix("-80"))
     }
 
+    @Test("what is said at once has the time after which the tunnel ends")
+    func opened() {
+        #expect(PublishView.opened("t", "localhost:80", lasts: nil).plain == "t forwards to localhost:80, until Ctrl-C")
+        let limited = PublishView.opened("t", "localhost:80", lasts: .seconds(5_400))
+        #expect(limited.plain == "t forwards to localhost:80, for 90m or until Ctrl-C")
+    }
+
     @Test("the address is shown once, and again when it is another one")
     func address() {
         var view = PublishView("t")

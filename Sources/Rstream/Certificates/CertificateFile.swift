@@ -34,7 +34,7 @@ enum CertificateFile {
                 fix: "write the certificates there in PEM"
             )
         }
-        let command = path.map { "openssl x509 -inform der -in \($0)" } ?? "openssl x509 -inform der"
+        let command = path.map { "openssl x509 -inform der -in \($0.shellWord)" } ?? "openssl x509 -inform der"
         return unusable("\(name) is in DER and not in PEM", fix: "convert it: \(command)")
     }
 

@@ -115,7 +115,7 @@ struct ClientIdentity {
     /// Reads the key.
     func privateKey(in pem: [UInt8]) throws(RstreamError) -> TLSClient.Key {
         if Self.isEncrypted(pem) {
-            let command = keyPath.map { "openssl pkey -in \($0) -out NEW, " } ?? "openssl pkey, "
+            let command = keyPath.map { "openssl pkey -in \($0.shellWord) -out NEW, " } ?? "openssl pkey, "
             throw CertificateFile.unusable(
                 "\(keyName) is encrypted, and rstream cannot ask for the passphrase",
                 fix: "remove the passphrase (\(command)chmod 600 NEW) and configure the new file"

@@ -331,8 +331,10 @@ package struct AdminClient: Sendable {
                 throw .absent(socket: socket, reason: SystemError.reason(error.errnoCode))
             } catch let error as IOError {
                 throw .notReachable(socket: socket, reason: SystemError.reason(error.errnoCode))
+            } catch SocketAddressError.unixDomainSocketPathTooLong {
+                throw .notReachable(socket: socket, reason: "a socket's path has 107 bytes at most")
             } catch {
-                // A path too long for a socket address, or a cancelled task.
+                // A cancelled task.
                 throw .notReachable(socket: socket, reason: "no connection can be made to it")
             }
         }

@@ -113,7 +113,7 @@ package struct FileRule: Sendable {
                 severity: .error,
                 path: step.path,
                 message: "is writable by all users of this host",
-                hint: "chmod \(bits) \(step.path)"
+                hint: "chmod \(bits) \(step.path.shellWord)"
             )
         }
         let group = accounts.nameOfGroup(step.group).map { "\"\($0)\"" } ?? "\(step.group)"
@@ -122,14 +122,14 @@ package struct FileRule: Sendable {
                 severity: .error,
                 path: step.path,
                 message: "is writable by the group \(group)",
-                hint: "chmod g-w \(step.path)"
+                hint: "chmod g-w \(step.path.shellWord)"
             )
         }
         return Complaint(
             severity: .warning,
             path: step.path,
             message: "is writable by the group \(group), which has no other members so far",
-            hint: "chmod g-w \(step.path)"
+            hint: "chmod g-w \(step.path.shellWord)"
         )
     }
 

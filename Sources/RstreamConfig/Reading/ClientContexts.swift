@@ -106,7 +106,7 @@ struct ClientContexts {
         if client.isSecretStored, let file, file.mode & 0o004 != 0 {
             report.warning(
                 "all users of this host can read the credentials in this file",
-                hint: "chmod 640 \(shown: file.path)",
+                hint: "chmod 640 \(shown: file.path.shellWord)",
                 at: Span(start: .start, end: .start),
                 in: file
             )

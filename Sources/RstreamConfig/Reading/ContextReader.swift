@@ -176,7 +176,7 @@ struct ContextReader {
         if file.mode & 0o004 != 0, !file.isExpanded(text.span) {
             report.warning(
                 "all users of this host can read the token in this file",
-                hint: "chmod 640 \(shown: file.path), or use tokenFile",
+                hint: "chmod 640 \(shown: file.path.shellWord), or use tokenFile",
                 at: section.keySpan("token"),
                 in: file
             )

@@ -195,8 +195,9 @@ struct DaemonFileReader {
         settings.rejected = section.duration("rejected", &report) ?? settings.rejected
         if settings.minimum > settings.maximum {
             let key = section.node("minimum") == nil ? "maximum" : "minimum"
+            let (minimum, maximum) = (settings.minimum.configured, settings.maximum.configured)
             report.error(
-                "reconnect.minimum (\(settings.minimum)) is longer than reconnect.maximum (\(settings.maximum))",
+                "reconnect.minimum (\(shown: minimum)) is longer than reconnect.maximum (\(shown: maximum))",
                 at: section.keySpan(key),
                 in: file
             )

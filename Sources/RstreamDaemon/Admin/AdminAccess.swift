@@ -31,8 +31,8 @@ struct AdminAccess: Hashable, Sendable {
     private let mode: UInt32
     /// The group that may read; nil where the socket's file decides who connects.
     private let readGroup: UInt32?
-    /// The group that may change something by its name, for messages.
-    private let groupName: String
+    /// The group that may change something by its name, for messages; nil where this host does not have it.
+    private var groupName: String?
 
     /// Whether ``readGroup`` names a group that this host does not have: it is ignored then.
     let isReadGroupUnknown: Bool
@@ -42,11 +42,13 @@ struct AdminAccess: Hashable, Sendable {
 
     /// Looks the groups up, which a directory service may know: for `BlockingThreads.accounts`.
     init(_ settings: AdminSettings) {
+        let group = Accounts.group(settings.group)
         self.init(
             settings,
-            group: Accounts.group(settings.group) ?? Peer.ownGroup,
+            group: group ?? Peer.ownGroup,
             readGroup: settings.readGroup.flatMap { Accounts.group($0) }
         )
+        if group == nil { groupName = nil }
     }
 
     init(_ settings: AdminSettings, group: UInt32, readGroup: UInt32?) {
@@ -75,7 +77,9 @@ struct AdminAccess: Hashable, Sendable {
 
     /// Why a client gets no answer to a call, and what to do.
     func refusal(of peer: Peer, mayRead: Bool) -> String {
-        let fix = "use sudo, or join the group \(groupName)"
+        var fix = "use sudo"
+        // A member of the group root may do more than this.
+        if let groupName, group != 0, mode & Self.groupWrites != 0 { fix += ", or join the group \(groupName)" }
         return mayRead
             ? "user \(peer.user) may read and change nothing, as a member of admin.readGroup; \(fix)"
             : "user \(peer.user) is in neither admin.group nor admin.readGroup; \(fix)"

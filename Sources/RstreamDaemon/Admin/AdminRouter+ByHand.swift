@@ -74,8 +74,7 @@ extension AdminRouter {
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: \(streamProtocol)\r\n\r\n"
 
     private static let answer = StreamAnswer(accepted: Array(switching.utf8)) { error in
-        let what = error.fix.map { "\(error.what); fix: \($0)" } ?? error.what
-        let problem = Problem(.notReachable, what)
+        let problem = Problem(.notReachable, "\(error)")
         let body = (try? AdminJSON.encode(problem)) ?? []
         let head =
             "HTTP/1.1 \(problem.status) \(problem.title)\r\nContent-Type: \(Problem.mediaType)\r\n"

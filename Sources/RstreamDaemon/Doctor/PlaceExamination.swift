@@ -50,7 +50,7 @@ struct PlaceExamination {
             let path = configuration.admin.socket
             guard await !BlockingThreads.sockets.run({ Self.isHeld(path) }) else {
                 // The other addresses are that daemon's, too.
-                let fix = "ask it there: rstreamctl doctor --socket \(path)"
+                let fix = "ask it there: rstreamctl doctor --socket \(path.shellWord)"
                 return await report(
                     Finding("admin", .warn, "another process listens at \(path), perhaps the daemon", fix: fix)
                 )

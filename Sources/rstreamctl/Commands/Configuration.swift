@@ -23,6 +23,10 @@ struct Check: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
+    func validate() throws {
+        if file.isEmpty { throw ValidationError("the name of the file is empty") }
+    }
+
     func act(_ command: CommandContext) async throws -> ExitStatus {
         let program = try DaemonProgram(environment: ProcessEnvironment.variables)
         let (console, isJSON) = (command.console, command.isJSON)

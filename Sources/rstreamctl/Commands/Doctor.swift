@@ -44,6 +44,12 @@ struct Doctor: ControlCommand {
 
     func validate() throws {
         if tunnel != nil, !deep { throw ValidationError("--tunnel needs --deep") }
+        let named: [(option: String, value: String?)] = [
+            ("--config", config), ("--bundle", bundle), ("--tunnel", tunnel),
+        ]
+        if let empty = named.first(where: { $0.value?.isEmpty == true }) {
+            throw ValidationError("\(empty.option) is empty")
+        }
     }
 
     func act(_ command: CommandContext) async throws -> ExitStatus {

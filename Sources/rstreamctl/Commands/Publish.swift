@@ -83,7 +83,7 @@ struct Publish: ControlCommand {
         var view = PublishView(request.name, drawsCode: qr)
         try await Self.open(request, command) { tunnel in
             command.tell(of: tunnel.diagnostics)
-            command.console.complain(Line("\(tunnel.name) forwards to \(tunnel.forward), until Ctrl-C"))
+            command.console.complain(PublishView.opened(tunnel.name, tunnel.forward, lasts: lasts))
         } takenOver: { line in
             command.console.complain(line)
         } _: { event, json in
@@ -228,7 +228,7 @@ struct Publish: ControlCommand {
         let tunnel = try await command.calls.ask(.tunnel(request.name), as: TunnelStatus.self).value
         var view = PublishView(request.name, drawsCode: qr)
         try command.console.write(view.address(tunnel.forwardingAddress))
-        command.console.complain(Line("rstreamctl unpublish \(request.name) closes it"))
+        command.console.complain(Line("rstreamctl unpublish \(request.name.shellWord) closes it"))
         return .done
     }
 }
@@ -265,6 +265,10 @@ struct Save: ControlCommand {
     var to: String?
 
     @OptionGroup var options: GlobalOptions
+
+    func validate() throws {
+        if to?.isEmpty == true { throw ValidationError("--to is empty") }
+    }
 
     func act(_ command: CommandContext) async throws -> ExitStatus {
         let text = try await command.calls.bytes(.tunnelFile(name))

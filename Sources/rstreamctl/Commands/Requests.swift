@@ -34,7 +34,11 @@ struct Requests: ControlCommand {
     func act(_ command: CommandContext) async throws -> ExitStatus {
         let answer = try await ask(command)
         guard answer.value.inspected || command.isJSON else {
-            throw Failure(.failed, "tunnel \(name) is not inspected", "fix: set inspect: true for it, and reload")
+            throw Failure(
+                .failed,
+                "tunnel \(name) is not inspected",
+                "fix: set inspect: true for it, which takes protocol: http, and reload"
+            )
         }
         guard follow else {
             try command.show(answer) { requests in

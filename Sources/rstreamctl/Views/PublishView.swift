@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import RstreamAdmin
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// `rstreamctl publish`: the address, and a line for each visitor and whatever else happens to the tunnel.
@@ -15,6 +16,12 @@ struct PublishView: Hashable, Sendable {
     init(_ name: String, drawsCode: Bool = false) {
         self.name = name
         self.drawsCode = drawsCode
+    }
+
+    /// The line for people once the daemon has accepted the tunnel.
+    static func opened(_ name: String, _ forward: String, lasts: Duration?) -> Line {
+        let limit = lasts.map { "for \($0.configured) or " } ?? ""
+        return Line("\(name) forwards to \(forward), \(limit)until Ctrl-C")
     }
 
     /// The lines for the tunnel's next event.

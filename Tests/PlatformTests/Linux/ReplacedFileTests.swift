@@ -55,6 +55,23 @@ struct ReplacedFileTests {
         }
     }
 
+    @Test("is no pipe or device, also behind a link: those stay")
+    func special() async throws {
+        try await TemporaryFolder.with { folder in
+            #expect(mkfifo(folder.path(of: "p"), 0o600) == 0)
+            #expect(symlink("p", folder.path(of: "f")) == 0)
+            for name in ["p", "f"] {
+                #expect(throws: SystemError("stat", ENOTSUP)) {
+                    try ReplacedFile.write([0x31], to: folder.path(of: name), mode: 0o644)
+                }
+                #expect(throws: SystemError("stat", ENOTSUP)) { try ReplacedFile.remove(folder.path(of: name)) }
+            }
+            #expect(FileFacts.mode(of: folder.path(of: "p")) == UInt32(S_IFIFO) | 0o600)
+            let names = try Self.names(in: folder)
+            #expect(names == ["f", "p"])
+        }
+    }
+
     @Test("may be removed, and need not be there for that")
     func removal() async throws {
         try await TemporaryFolder.with { folder in

@@ -51,6 +51,7 @@ struct SecretModeTests {
     @Test("is fixed so that its intended reader can still read it")
     func fixes() {
         #expect(exposure(0o644)?.fix("/s", owner: 7, reader: reader) == "chmod 600 /s")
+        #expect(exposure(0o644)?.fix("/my files/s", owner: 7, reader: reader) == "chmod 600 '/my files/s'")
         // Of root's file nobody but root could read anything then.
         for owner: UInt32 in [0, 8] {
             let fix = exposure(0o644)?.fix("/s", owner: owner, reader: reader)

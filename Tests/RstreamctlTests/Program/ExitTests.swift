@@ -117,7 +117,8 @@ extension Program {
                 ["-o", "yaml", "status"], ["kill"], ["enable"], ["drain", "web", "--all"], ["log-level", "loud"],
                 ["wait", "--timeout", "30"],
                 ["wait", "--timeout"], ["completions"], ["completions", "csh"], ["top"], ["top", "-o", "json"],
-                ["events", "--tunnel"], ["--socket"], ["help", "nope"], ["help", "wait", "surplus"],
+                ["events", "--tunnel"], ["--socket"], ["--socket", "", "status"], ["check", ""],
+                ["doctor", "--bundle", ""], ["save", "web", "--to", ""], ["help", "nope"], ["help", "wait", "surplus"],
                 ["reload", "--pid", "0"], ["reload", "--pid", "-1"], ["reload", "--pid", "1", "--dry-run"],
             ] as [[String]]
         )
@@ -157,6 +158,13 @@ extension Program {
                 #expect(result.output.isEmpty)
                 #expect(result.errors.count == 2, "what happened, and what to do: \(result.errors)")
             }
+        }
+
+        @Test("69: no socket can have that path, which is said")
+        func longPath() async throws {
+            let result = try await run(["status", "--socket", "/" + String(repeating: "s", count: 107)])
+            #expect(result.exit == .status(69))
+            #expect(result.errors.first?.hasSuffix("a socket's path has 107 bytes at most") == true, "\(result.errors)")
         }
 
         @Test("69: the daemon vanishes in the middle")
