@@ -39,6 +39,8 @@ final class RelayHandler: ChannelInboundHandler {
     private var inputEnded = false
     private var outputClosed = false
     private var failed = false
+    /// Why the socket took no more bytes. NIO says so by failed writes, and then only closes the connection.
+    private var writeError: IOError?
     private var isGone = false
     private let notesActivity: Bool
     /// Looks at the bytes of both halves; nil where the tunnel is not inspected.
@@ -119,7 +121,12 @@ final class RelayHandler: ChannelInboundHandler {
         hasUnflushedWrites = true
         unsent += 1
         let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenSuccess { self.wasSent() }
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success: self.wasSent()
+            case .failure(let error): self.writeError = self.writeError ?? error as? IOError
+            }
+        }
         context.write(wrapOutboundOut(bytes), promise: promise)
     }
 
@@ -179,7 +186,7 @@ final class RelayHandler: ChannelInboundHandler {
     func errorCaught(context _: ChannelHandlerContext, error: any Error) {
         // Whatever the error is, a stream with missing bytes is reset.
         failed = true
-        relay.connectionLost(half, by: StreamOutcomeTracker.Loss(error))
+        relay.connectionLost(half, by: loss(by: error))
         abort()
     }
 
@@ -194,8 +201,15 @@ final class RelayHandler: ChannelInboundHandler {
         isGone = true
         // Once this half's output is closed, the end of its input closes the channel without an event of its own.
         if outputClosed, !failed { endInput() }
-        relay.connectionLost(half, by: .closed)
+        relay.connectionLost(half, by: writeError.map(StreamOutcomeTracker.Loss.init) ?? .closed)
         relay.halfClosed(half)
+    }
+
+    /// How the connection broke, which is reported with `error`. TLS reports every end but its own as one without
+    /// close_notify, also a reset that a write has met, and one that follows the close_notify of the peer.
+    private func loss(by error: any Error) -> StreamOutcomeTracker.Loss {
+        if let writeError { return StreamOutcomeTracker.Loss(writeError) }
+        return inputEnded && !(error is IOError) ? .reset : StreamOutcomeTracker.Loss(error)
     }
 
     private func endInput() {
@@ -219,7 +233,7 @@ final class RelayHandler: ChannelInboundHandler {
             case .success:
                 self.outputClosed = true
                 self.relay.outputClosed(self.half)
-            case .failure(let error): self.relay.connectionLost(self.half, by: StreamOutcomeTracker.Loss(error))
+            case .failure(let error): self.relay.connectionLost(self.half, by: self.loss(by: error))
             }
         }
         context.close(mode: .output, promise: promise)

@@ -345,6 +345,21 @@ struct AdminCallTests {
         }
     }
 
+    @Test("gives streams that a disabled tunnel has kept until the drain's timeout when it is drained")
+    func drainedWhenDisabled() async throws {
+        try await Self.withDaemon {
+            $0.tunnels[0].disposition = .keep
+        } _: { _, daemon in
+            let visitor = try await Self.openStream(daemon)
+            #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/disable").status == 202)
+            let accepted: Accepted = try await daemon.admin.call("POST", "/v1/tunnels/web/drain").decode()
+            #expect(accepted.streams == 1 && accepted.disposition == "drain" && accepted.cutAt != nil)
+            let tunnel = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
+            #expect(tunnel.drain == accepted.cutAt.map { DrainStatus(streams: 1, cutAt: $0) })
+            await visitor.close()
+        }
+    }
+
     @Test("names an unknown tunnel or context, and the nearest known name")
     func unknownNames() async throws {
         try await Self.withDaemon([.tcp("website"), .tcp("api")]) { _, daemon in

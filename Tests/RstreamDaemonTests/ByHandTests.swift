@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import DevEngine
 import NIOCore
 import RstreamAdmin
 import RstreamConfig
@@ -295,6 +296,23 @@ struct ByHandTests {
                 lines.count { $0.message == RunningDaemon.tunnelOnline && $0.metadata["tunnel"] == "mine" } == 2
             }
             await connection.close()
+        }
+    }
+
+    @Test("one that is opened under the name of a disabled one that has ended stays open with a reload")
+    func nameOfDisabled() async throws {
+        try await Self.withDaemon { engine, daemon, port in
+            let (first, _) = try await Self.open("mine", to: port, daemon)
+            let order = #"{"untilEnabled":true}"#
+            #expect(try await daemon.admin.call("POST", "/v1/tunnels/mine/disable", order).status == 202)
+            await first.close()
+            try await daemon.log.wait(for: "tunnel by hand ended")
+            let (second, _) = try await Self.open("mine", to: port, daemon)
+            try await engine.engine.wait { $0.tunnels == 2 }
+            try await daemon.reload()
+            let tunnel = try await daemon.admin.get("/v1/tunnels/mine", as: TunnelStatus.self)
+            #expect(tunnel.state != .disabled && tunnel.disabledUntil == nil)
+            await second.close()
         }
     }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import Glibc
 import NIOCore
 import NIOEmbedded
 import RstreamCore
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -172,6 +174,35 @@ struct RelayHandlerTests {
         #expect(says.newCalls() == [])
         to.close(promise: nil)
         #expect(says.newCalls() == ["AbortEvent"])
+    }
+
+    /// As NIO and its TLS report a reset that a write meets: the write fails with it, and nothing else says so.
+    @Test(
+        "take a reset for one that only a write has met",
+        arguments: [(ECONNRESET, StreamOutcome.visitorReset), (EPIPE, .visitorReset), (ETIMEDOUT, .lost)]
+    )
+    func resetOfWrite(code: CInt, outcome: StreamOutcome) throws {
+        let joined = try Joined()
+        joined.visitor.holdsWrites = true
+        joined.service.says("answer")
+        joined.visitor.finishWrites(IOError(errnoCode: code, reason: "write"))
+        joined.visitor.fails(Failed())
+        joined.downstream.close(promise: nil)
+        joined.upstream.close(promise: nil)
+        #expect(joined.ledger.totals.ended == [outcome: 1])
+        #expect(joined.ledger.totals.failed == (outcome == .lost ? 1 : 0))
+    }
+
+    @Test("take what breaks behind the end of an input for a reset: nothing of it can be cut off")
+    func brokenBehindEnd() throws {
+        let joined = try Joined()
+        joined.visitor.says("question")
+        joined.visitor.endsInput()
+        joined.visitor.fails(Failed())
+        joined.downstream.close(promise: nil)
+        joined.upstream.close(promise: nil)
+        #expect(joined.ledger.totals.ended == [.visitorReset: 1])
+        #expect(joined.ledger.totals.failed == 0)
     }
 
     @Test("count what follows an end for nothing: another end, an error, a close", arguments: [true, false])

@@ -46,6 +46,7 @@ extension Reconciler {
             )
         )
         running.tunnelsByHand.entries[tunnel.name] = (read.entry, owner)
+        running.openedByHand(tunnel.name)
         var next = running.configuration
         next.tunnels.append(tunnel)
         await carryOut(running.plans(next), of: next, in: &group)

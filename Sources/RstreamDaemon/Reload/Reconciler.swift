@@ -254,6 +254,7 @@ struct Reconciler {
         let configuration = running.judged(next.configuration)
         let plans = running.plans(configuration)
         await carryOut(plans, of: configuration, drains: order.change == .drain, isTemporary: true, in: &group)
+        if order.change == .drain { drainRest(of: next.tunnels, within: configuration.drain.timeout, in: &group) }
         let planned = Dictionary(plans.tunnels.changes.map { ($0.tunnel, $0) }) { first, _ in first }
         let ends = running.ends(loaded)
         return next.tunnels.map { name in
@@ -272,6 +273,19 @@ struct Reconciler {
             let streams =
                 disposition == .keep ? running.ledger(.tunnel(name)).activeCount : planned[name]?.streams ?? 0
             return StreamOutlook(tunnel: name, until: until, streams: streams, disposition: disposition, cutAt: nil)
+        }
+    }
+
+    /// Drains the streams that tunnels closed before have kept: what an operator drains does not depend on what came
+    /// before it. The streams of a running drain have their time already.
+    private func drainRest(of tunnels: [String], within timeout: Duration, in group: inout DiscardingTaskGroup) {
+        for owner in tunnels.map(StreamOwner.tunnel) where dependencies.statusStore.drain(of: owner) == nil {
+            let rest = RunningConfiguration.ReplacedStreams(
+                owner: owner,
+                streams: running.ledger(owner).retire(),
+                disposition: .drain
+            )
+            drain(rest, within: timeout, isTemporary: true, in: &group)
         }
     }
 

@@ -26,6 +26,12 @@ extension RunningConfiguration {
         disabled = Dictionary(dependencies.state.disabled.names.map { ($0, .enabled) }) { first, _ in first }
     }
 
+    /// A tunnel of this name is opened by hand: what an operator has closed under it before is gone.
+    mutating func openedByHand(_ name: String) {
+        disabled[name] = nil
+        dependencies.state.disabled.set([name], isDisabled: false)
+    }
+
     /// Notes an operator's change, and stores it if it is to last. Returns the tunnels that are concerned, and the
     /// configuration to run; `loaded` is that of the files.
     ///
