@@ -4,12 +4,14 @@
 internal import Linux
 internal import Synchronization
 
-/// Follows the containers of an API until its task is cancelled: a listing at the start and after each event, with
-/// reconnects. Nothing that the API does ends it.
+/// Follows the containers of an API until its task is cancelled: a listing at the start, at each event and some time
+/// after it, with reconnects. Nothing that the API does ends it.
 package struct DockerWatch: Sendable {
     package struct Timing: Hashable, Sendable {
         /// Between two listings at least: events come in bursts.
         package var pause = Duration.milliseconds(200)
+        /// From an event to a second listing: Docker tells of a disconnected network before its listing shows it.
+        package var settling = Duration.seconds(1)
         /// A listing without an event, for what no event told.
         package var interval = Duration.seconds(60)
         /// Between two attempts to connect.
@@ -46,6 +48,7 @@ package struct DockerWatch: Sendable {
     private func follow() async -> (failure: DockerFailure, hasWorked: Bool) {
         // Of changes during a listing, one is as good as many.
         let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (events, event) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let (api, keeper, timing) = (api, keeper, timing)
         return await withTaskGroup(of: DockerFailure.self) { group in
             let progress = Progress()
@@ -54,11 +57,19 @@ package struct DockerWatch: Sendable {
                     try await api.follow { occasion in
                         if occasion == .opened { progress.change(\.hasAnswered) }
                         change.yield()
+                        event.yield()
                     }
                     return .cutShort
                 } catch {
                     return error
                 }
+            }
+            group.addTask {
+                for await _ in events {
+                    guard (try? await Task.sleep(for: timing.settling)) != nil else { break }
+                    change.yield()
+                }
+                return .cutShort
             }
             group.addTask {
                 while (try? await Task.sleep(for: timing.interval)) != nil {

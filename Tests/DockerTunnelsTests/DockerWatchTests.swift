@@ -49,6 +49,7 @@ struct DockerWatchTests {
         var timing = DockerWatch.Timing()
         timing.pause = .milliseconds(1)
         // Only what a test wants to see happens.
+        timing.settling = .seconds(3_600)
         timing.interval = .seconds(3_600)
         timing.minimumRetry = .milliseconds(1)
         timing.maximumRetry = .milliseconds(20)
@@ -227,6 +228,19 @@ struct DockerWatchTests {
             try stage.folder.remove("docker.yaml")
             try await stage.tell(one.event("start"))
             try await stage.wait(for: "a tunnel again") { $0?.contains("one-a") == true }
+        }
+    }
+
+    @Test("is looked at again some time after an event, which may be told before the listing has changed")
+    func settling() async throws {
+        var timing = Self.timing
+        timing.settling = .seconds(3)
+        let (one, two) = (Self.container("one"), Self.container("two"))
+        try await Self.with([one], timing: timing) { stage in
+            try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
+            try await stage.tell(one.event("disconnect"))
+            stage.api.change(listing: TestContainer.listing([two]), event: "")
+            try await stage.wait(for: "another tunnel") { $0?.contains("two-a") == true }
         }
     }
 

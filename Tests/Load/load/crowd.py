@@ -41,8 +41,8 @@ class Crowd:
         self.held, self.short, self.rate, self.lives = held, short, rate, lives
         self.places: list[Place] = []
         self.random, self.tally, self.ending = random.Random(seed), tally or Tally(), asyncio.Event()
-        # Why streams may be cut at the moment.
-        self.excuse = ""
+        # Why streams may be cut at the moment, and which reasons are good for a known number of streams only.
+        self.excuse, self.bounded = "", set()
         self.tasks: set[asyncio.Task] = set()
         self.visits: set[Visit] = set()
         self.expected: dict[int, asyncio.Future] = {}
@@ -90,9 +90,11 @@ class Crowd:
         return True
 
     @contextlib.contextmanager
-    def excused(self, reason: str):
-        """For visitors that are there, or come, while something is done that cuts streams."""
+    def excused(self, reason: str, bounded: bool = False):
+        """For visitors that are there, or come, while something is done that cuts streams, or a known number of them."""
         self.excuse = reason
+        if bounded:
+            self.bounded.add(reason)
         for visit in self.visits:
             visit.excused()
         try:

@@ -86,10 +86,12 @@ class Visit:
 
     def excused(self) -> None:
         """A cut is no wonder, if anything is done at the moment that cuts streams. What was done before may not have
-        shown yet, and stays the reason."""
+        shown yet, and stays the reason, unless it cuts a known number of streams and this cuts any."""
         now = time.monotonic()
-        if self.crowd.excuse and (self.excuse == self.crowd.excuse or self.excuse_ends <= now):
-            self.excuse, self.excuse_ends = self.crowd.excuse, now + UNNOTICED
+        excuse = self.crowd.excuse
+        outweighs = self.excuse in self.crowd.bounded and excuse not in self.crowd.bounded
+        if excuse and (self.excuse == excuse or self.excuse_ends <= now or outweighs):
+            self.excuse, self.excuse_ends = excuse, now + UNNOTICED
 
     # For the kinds
 

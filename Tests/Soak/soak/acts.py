@@ -117,7 +117,8 @@ TAKE_OVER = Act("a program takes over", take_over, 2)
 
 async def perform(act: Act, world: World) -> None:
     """Returns when everything is as before."""
-    excuse = world.crowd.excused(act.name) if act.cuts else contextlib.nullcontext()
+    bounded = act.cuts < math.inf
+    excuse = world.crowd.excused(act.name, bounded) if act.cuts else contextlib.nullcontext()
     with excuse:
         await act.do(world)
         await world.recover()
