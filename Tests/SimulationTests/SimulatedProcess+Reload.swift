@@ -23,7 +23,10 @@ extension SimulatedProcess {
     }
 
     /// Starts the first configuration.
-    func start(_ initial: SimulatedConfiguration) { carryOut(initial, drains: false) }
+    func start(_ initial: SimulatedConfiguration) {
+        readAt = world.now
+        carryOut(initial, drains: false)
+    }
 
     func reload() {
         isBusy = true
@@ -32,6 +35,7 @@ extension SimulatedProcess {
             isBusy = false
             defer { takeAll() }
             let files = world.host.files
+            readAt = world.now
             guard !files.isBroken else { return world.note("process \(number): reload refused") }
             let next = judged(files)
             let (tunnels, listeners) = plans(next)
@@ -120,7 +124,7 @@ extension SimulatedProcess {
     private func makeLedgers(_ next: SimulatedConfiguration) {
         let wanted = Set(next.tunnels.map(\.wanted.name) + next.listeners.map(\.name))
         ledgers = ledgers.filter { wanted.contains($0.key) || !$0.value.open.isEmpty }
-        for name in wanted where ledgers[name] == nil { ledgers[name] = SimulatedLedger() }
+        for name in wanted where ledgers[name] == nil { ledgers[name] = SimulatedLedger(changes) }
         for name in wanted where keptAddresses[name] == nil { keptAddresses[name] = SimulatedKeptAddress() }
         keptAddresses = keptAddresses.filter { wanted.contains($0.key) }
     }
@@ -213,15 +217,13 @@ extension SimulatedProcess {
         }
     }
 
-    func tunnel(_ tunnel: SimulatedConfiguration.Tunnel, _ acceptor: SimulatedAcceptor) -> SimulatedSession.Tunnel {
-        let properties = tunnel.wanted.properties
-        return SimulatedSession.Tunnel(
-            key: addresses.wanted(tunnel),
-            name: tunnel.wanted.name,
-            acceptor: acceptor,
-            wanted: properties,
-            machine: TunnelStateMachine(wanted: properties, policy: SimulatedSession.policy),
-            address: keptAddresses[tunnel.wanted.name] ?? SimulatedKeptAddress()
+    func tunnel(_ tunnel: SimulatedConfiguration.Tunnel, _ acceptor: SimulatedAcceptor) -> SimulatedTunnel {
+        SimulatedTunnel(
+            addresses.wanted(tunnel),
+            named: tunnel.wanted.name,
+            tunnel.wanted.properties,
+            to: acceptor,
+            at: keptAddresses[tunnel.wanted.name] ?? SimulatedKeptAddress()
         )
     }
 
@@ -274,7 +276,7 @@ extension SimulatedProcess {
                 old.update(definition)
                 continue
             }
-            let listener = SimulatedListener(definition, ledgers[definition.name] ?? SimulatedLedger(), self)
+            let listener = SimulatedListener(definition, ledgers[definition.name] ?? SimulatedLedger(changes), self)
             listeners[change.listener] = listener
             // The address is the predecessor's until this process is the daemon.
             if phase != .succeeding { listener.run() }

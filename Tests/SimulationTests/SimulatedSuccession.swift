@@ -134,8 +134,11 @@ extension SimulatedProcess {
                 world.note("process \(number): restart goes on, \(failure)")
             case .killPredecessor: world.host.kill(succession.inventory.process)
             case .stopPredecessor: stopBoth(succession)
-            case .fail(let failure): giveUp(succession, failure)
+            case .fail(let failure): if world.mistake != .outlivesFailure { giveUp(succession, failure) }
             }
+        }
+        if phase == .succeeding, succession.machine.state == .failed {
+            world.complain("process \(number) cannot take over, and goes on")
         }
     }
 

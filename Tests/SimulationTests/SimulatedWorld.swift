@@ -23,6 +23,8 @@ enum SimulatedMistake: CaseIterable {
     case appliesNothing
     case leaksLease
     case keepsWarm
+    case losesReload
+    case outlivesFailure
 }
 
 /// One run of a plan: a host with the processes of a daemon, an engine, upstreams and the network between them, on one
@@ -38,6 +40,8 @@ final class SimulatedWorld {
         var history: [String] = []
         /// From the quiet until everything was served, in milliseconds.
         var recovery = 0
+        /// Calls of the agenda.
+        var steps = 0
         /// Streams that were joined.
         var streams = 0
         /// Programs whose private dials came about.
@@ -131,6 +135,7 @@ final class SimulatedWorld {
                 }
             }
             entry.call()
+            outcome.steps += 1
             // What the others say has not changed.
             if case .process(let process) = entry.owner { host.check(process) }
         }

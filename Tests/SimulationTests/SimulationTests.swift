@@ -11,6 +11,8 @@ import Testing
 struct SimulationTests {
     private static let seeds = number("RSTREAM_SEEDS") ?? 600
     private static let shown = number("RSTREAM_SEED")
+    /// `make mutants` wants to know which plan finds a mistake, and not what exactly goes wrong.
+    private static let isBrief = number("RSTREAM_BRIEF") != nil
 
     private static func number(_ variable: String) -> UInt64? {
         getenv(variable).flatMap { UInt64(String(cString: $0)) }
@@ -63,68 +65,15 @@ struct SimulationTests {
 
     @Test("a mistake of the daemon is found, whichever it is", arguments: SimulatedMistake.allCases)
     func finds(mistake: SimulatedMistake) {
-        let plans = Self.rare + (1...60 as ClosedRange<UInt64>).map(SimulatedPlan.init)
+        let plans = RarePlan.all.map(\.plan) + (1...60 as ClosedRange<UInt64>).map(SimulatedPlan.init)
         let found = plans.first { SimulatedWorld.run($0, mistake: mistake).complaint != nil }
         #expect(found != nil)
     }
 
-    /// The daemon dies again and again while the engine is gone, so that a schedule that is forgotten shows.
-    private static let crashes = SimulatedPlan(
-        seed: 1,
-        items: [
-            SimulatedPlan.Item(time: 5_000, event: .restartEngine(down: 60_000, keepsMemory: true, isSilent: false))
-        ]
-            + stride(from: 10_000, to: 60_000, by: 7_000).map {
-                SimulatedPlan.Item(time: $0, event: .crash(newest: true, down: 50))
-            }
-    )
-
-    /// The engine grants nothing in the middle of a take-over, which is called off.
-    private static let takeBack = SimulatedPlan(
-        seed: 1,
-        items: [
-            SimulatedPlan.Item(time: 10_000, event: .rejectTunnels(.serviceUnavailable, lasting: 30_000)),
-            SimulatedPlan.Item(time: 10_000, event: .upgrade),
-        ]
-    )
-
-    /// A tunnel that may have one stream gets several.
-    private static let fullTunnel = SimulatedPlan(
-        seed: 1,
-        items: [
-            SimulatedPlan.Item(time: 1_000, event: .edit(.limit(0, 1))),
-            SimulatedPlan.Item(time: 1_000, event: .edit(.label(0))),
-            SimulatedPlan.Item(time: 2_000, event: .crash(newest: true, down: 50)),
-        ]
-            + (0..<5).map { SimulatedPlan.Item(time: 10_000 + $0 * 50, event: .visit(tunnel: 0)) }
-    )
-
-    /// A router forgets the control channel and says nothing.
-    private static let forgotten = SimulatedPlan(
-        seed: 1,
-        items: [SimulatedPlan.Item(time: 5_000, event: .reset(message: 1, .neither))]
-    )
-
-    /// Reloads while the engine has not answered the requests of the reload before.
-    private static let late = SimulatedPlan(
-        seed: 1,
-        items: [SimulatedPlan.Item(time: 0, event: .answerLate(by: 3_000, lasting: 60_000))]
-            + ([(4_000, .label(1)), (20_000, .exchange(0)), (21_000, .remove(0)), (40_000, .restore)]
-            as [(Int, SimulatedConfiguration.Edit)]).flatMap { time, edit in
-                [
-                    SimulatedPlan.Item(time: time, event: .edit(edit)),
-                    SimulatedPlan.Item(time: time, event: .reload),
-                ]
-            }
-    )
-
-    /// What seeds seldom come to.
-    private static let rare: [SimulatedPlan] = [crashes, takeBack, fullTunnel, forgotten, late]
-
-    @Test("what seeds seldom come to", arguments: 0..<5)
+    @Test("what seeds seldom come to", arguments: RarePlan.all.indices)
     func rarely(index: Int) {
-        let plan = Self.rare[index]
-        if SimulatedWorld.run(plan).complaint != nil { Self.report(plan) }
+        let rare = RarePlan.all[index]
+        if SimulatedWorld.run(rare.plan).complaint != nil { Self.report(rare.plan, as: "plan \"\(rare.name)\"") }
     }
 
     @Test("a plan that fails is shrunk to what it fails by")
@@ -141,13 +90,18 @@ struct SimulationTests {
     }
 
     /// Says what goes wrong, after as little trouble as possible.
-    private static func report(_ plan: SimulatedPlan) {
+    private static func report(_ plan: SimulatedPlan, as name: String? = nil) {
+        let name = name ?? "seed \(plan.seed), \(plan.sessions) sessions with \(plan.tunnels) tunnels each"
+        if isBrief {
+            Issue.record("\(name): \(SimulatedWorld.run(plan).complaint ?? "")")
+            return
+        }
         let shrunk = PlanShrinker.shrunk(plan) { SimulatedWorld.run($0).complaint != nil }
         let outcome = SimulatedWorld.run(shrunk, isRecording: true)
         let items = shrunk.items.map(\.description).joined(separator: "\n  ")
         Issue.record(
             """
-            seed \(plan.seed), \(plan.sessions) sessions with \(plan.tunnels) tunnels each: \(outcome.complaint ?? "")
+            \(name): \(outcome.complaint ?? "")
             plan:
               \(items)
             history:
