@@ -6,10 +6,11 @@ import RstreamCore
 import RstreamModel
 import Testing
 
-/// `make simulate SEEDS=5000` runs more seeds than the suite does; `make simulate SEED=17` shows one of them.
+/// `make simulate SEEDS=5000` runs more seeds than the suite does, from FIRST on; SEED=17 shows one of them.
 @Suite("a daemon, an engine and a bad network on one clock")
 struct SimulationTests {
-    private static let seeds = number("RSTREAM_SEEDS") ?? 600
+    private static let first = number("RSTREAM_FIRST") ?? 1
+    private static let seeds = max(1, number("RSTREAM_SEEDS") ?? 600)
     private static let shown = number("RSTREAM_SEED")
     /// `make mutants` wants to know which plan finds a mistake, and not what exactly goes wrong.
     private static let isBrief = number("RSTREAM_BRIEF") != nil
@@ -19,19 +20,23 @@ struct SimulationTests {
     }
 
     @Test("the daemon says what is true, answers each stream once, dials when it is time, and serves when it is quiet")
-    func seeds() {
+    func seeds() async {
         if let seed = Self.shown { return Self.show(seed) }
-        var (streams, dials, recovery, slowest) = (0, 0, 0, 0 as UInt64)
-        for seed in 1...max(1, Self.seeds) {
-            let plan = SimulatedPlan(seed: seed)
-            let outcome = SimulatedWorld.run(plan)
-            guard outcome.complaint == nil else { return Self.report(plan) }
-            (streams, dials) = (streams + outcome.streams, dials + outcome.dials)
-            if outcome.recovery > recovery { (recovery, slowest) = (outcome.recovery, seed) }
-        }
-        print("\(Self.seeds) seeds: \(streams) streams joined, \(dials) private dials")
-        print("the slowest recovery took \(recovery) ms, seed \(slowest)")
-        #expect(streams > Int(Self.seeds))
+        let (tally, failed) = await SimulatedSeeds.run(Self.first...(Self.first + Self.seeds - 1))
+        if let failed { return Self.report(SimulatedPlan(seed: failed)) }
+        print(tally)
+        #expect(tally.streams > tally.worlds)
+    }
+
+    @Test("what many seeds come to does not depend on how many of them run at the same time")
+    func shares() async {
+        let (one, three) = await (SimulatedSeeds.run(1...150, tasks: 1), SimulatedSeeds.run(1...150, tasks: 3))
+        #expect(one.tally == three.tally && one.tally.worlds == 150)
+        #expect(one.tally.recoveries.values.reduce(0) { $0 + $1.worlds } == 150)
+        #expect(one.failed == nil && three.failed == nil)
+        let first = await SimulatedSeeds.run(1...150, mistake: .neverRetries, tasks: 1).failed
+        let found = await SimulatedSeeds.run(1...150, mistake: .neverRetries, tasks: 3).failed
+        #expect(first == found && first != nil)
     }
 
     private static func show(_ seed: UInt64) {
