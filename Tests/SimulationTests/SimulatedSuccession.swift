@@ -149,6 +149,10 @@ extension SimulatedProcess {
         else { return }
         let left = other.running.flatMap(\.keys.keys)
         if !left.isEmpty { world.complain("a successor is done, and its predecessor has \(left.sorted())") }
+        let names = succession.inventory.value.tunnels
+        for tunnel in other.sessions.flatMap(\.tunnels.values) where names.contains(tunnel.name) {
+            world.complain("a successor is done, and its predecessor has not closed \(tunnel.name)")
+        }
     }
 
     private func serve(_ succession: SimulatedSuccession, reloads: Bool) {
