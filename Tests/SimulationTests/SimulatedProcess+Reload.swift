@@ -25,7 +25,7 @@ extension SimulatedProcess {
     /// Starts the first configuration.
     func start(_ initial: SimulatedConfiguration) {
         readAt = world.now
-        carryOut(initial, drains: false)
+        carryOut(initial, plans(initial), drains: false)
     }
 
     func reload() {
@@ -38,19 +38,21 @@ extension SimulatedProcess {
             readAt = world.now
             guard !files.isBroken else { return world.note("process \(number): reload refused") }
             let next = judged(files)
-            let (tunnels, listeners) = plans(next)
-            let isUnchanged = tunnels.isEmpty && listeners.changes.isEmpty
+            let plans = plans(next)
+            let isUnchanged = plans.tunnels.isEmpty && plans.listeners.changes.isEmpty
             world.note("process \(number): reload \(isUnchanged ? "changes nothing" : "applied")")
             if isUnchanged != next.runs(sameAs: configuration) {
                 world.complain("a reload was said to \(isUnchanged ? "change nothing" : "change something")")
             }
-            if world.mistake != .appliesNothing { carryOut(next, drains: false) }
+            if world.mistake != .appliesNothing { carryOut(next, plans, drains: false) }
             for running in running { running.session.send(.retryRequested) }
             checkApplied(next)
         }
     }
 
-    private func plans(_ next: SimulatedConfiguration) -> (ReloadPlan, ListenerPlan) {
+    private typealias Plans = (tunnels: ReloadPlan, listeners: ListenerPlan)
+
+    private func plans(_ next: SimulatedConfiguration) -> Plans {
         let contextKeys = next.contextKeys(from: configuration)
         let tunnels = ReloadPlan(running: running.map(\.wanted), wanted: next.sessions, contextKeys: contextKeys) {
             ledgers[$0]?.open.count ?? 0
@@ -84,7 +86,7 @@ extension SimulatedProcess {
         let next = judged(configuration)
         guard next != configuration else { return }
         world.note("process \(number): upstreams have changed")
-        carryOut(next, drains: true)
+        carryOut(next, plans(next), drains: true)
     }
 
     private func startChecks(_ next: SimulatedConfiguration) {
@@ -103,13 +105,12 @@ extension SimulatedProcess {
 
     // MARK: Carrying out
 
-    private func carryOut(_ next: SimulatedConfiguration, drains: Bool) {
-        let (plan, listenerPlan) = plans(next)
-        stopListeners(listenerPlan)
+    private func carryOut(_ next: SimulatedConfiguration, _ plans: Plans, drains: Bool) {
+        stopListeners(plans.listeners)
         makeLedgers(next)
         makePools(next)
-        let replaced = carryOut(plan, of: next, drains: drains)
-        startListeners(listenerPlan, of: next)
+        let replaced = carryOut(plans.tunnels, of: next, drains: drains)
+        startListeners(plans.listeners, of: next)
         startChecks(next)
         configuration = next
         for (places, disposition) in replaced {
