@@ -28,7 +28,11 @@ final class SimulatedEngineHalf {
     init(_ request: Message, warm: SimulatedWarmConnection? = nil, _ process: SimulatedProcess) {
         (self.process, self.warm) = (process, warm)
         machine = StreamHandshakeStateMachine(.init(request: request, attempts: 2))
+        process.halves.append(self)
     }
+
+    /// Its process is gone. A stream and its half refer to each other.
+    func clear() { (report, whenClosed, warm) = (nil, nil, nil) }
 
     /// Reports once: nil when the connection may be used. One that was cancelled is not opened.
     func open(isReleased: Bool, _ report: @escaping (RstreamError?) -> Void) {

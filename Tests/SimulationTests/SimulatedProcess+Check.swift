@@ -187,11 +187,12 @@ extension SimulatedProcess {
         if warmConnections != 0 { world.complain("process \(number) has ended with warm connections") }
     }
 
-    /// Sessions and streams refer to each other.
+    /// Processes, sessions and streams refer to each other.
     func clear() {
         for session in sessions { session.clear() }
         for running in running { running.session.clear() }
-        for place in table.streams.values { place.whenCut = nil }
+        for half in halves { half.clear() }
+        table.clear()
         (sessions, running) = ([], [])
     }
 }

@@ -64,6 +64,8 @@ final class SimulatedProcess {
     var keptAddresses: [String: SimulatedKeptAddress] = [:]
     let table: SimulatedStreamTable
     let addresses = SimulatedAddresses()
+    /// Every half of a stream that there was.
+    var halves: [SimulatedEngineHalf] = []
     /// Tunnels that a successor has asked for.
     var released: [String] = [] { didSet { changes.concernConfiguration = true } }
     private(set) lazy var predecessor = SimulatedPredecessor(self)

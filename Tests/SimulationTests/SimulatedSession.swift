@@ -76,7 +76,10 @@ final class SimulatedSession {
     }
 
     /// Its process is gone. The channel refers to the session.
-    func clear() { channel = nil }
+    func clear() {
+        channel?.clear()
+        channel = nil
+    }
 
     func begin() {
         let schedule = world.host.schedules[context]

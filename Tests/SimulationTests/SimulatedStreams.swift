@@ -40,6 +40,12 @@ final class SimulatedStreamTable {
 
     func cut() { for id in streams.keys.sorted() { streams[id]?.cut() } }
 
+    /// Its process is gone, which both refer to.
+    func clear() {
+        for place in streams.values { place.whenCut = nil }
+        drained = nil
+    }
+
     /// Whether the machine counts what there is.
     var isTrue: Bool { machine.openStreams == streams.count }
 

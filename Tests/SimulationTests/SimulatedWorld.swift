@@ -81,6 +81,18 @@ final class SimulatedWorld {
         return world.outcome
     }
 
+    /// How many objects are there still when a world is over: a run of very many worlds has no memory for any.
+    static func leftovers(_ plan: SimulatedPlan) -> Int {
+        struct Held { weak var object: AnyObject? }
+        func run() -> [Held] {
+            let world = SimulatedWorld(plan, mistake: nil, isRecording: false)
+            world.run()
+            let processes = world.host.processes.values
+            return processes.map { Held(object: $0) } + processes.flatMap(\.halves).map { Held(object: $0) }
+        }
+        return run().count { $0.object != nil }
+    }
+
     // MARK: Time
 
     var now: Int { agenda.now }

@@ -60,6 +60,14 @@ struct SimulationTests {
         }
     }
 
+    @Test("a world that is over leaves no process and no stream in memory")
+    func leftovers() {
+        for seed in 1...60 as ClosedRange<UInt64> {
+            let left = SimulatedWorld.leftovers(SimulatedPlan(seed: seed))
+            #expect(left == 0, "seed \(seed)")
+        }
+    }
+
     @Test("a run depends on its seed only")
     func deterministic() {
         for seed in 1...5 as ClosedRange<UInt64> {
