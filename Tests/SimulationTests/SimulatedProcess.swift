@@ -91,8 +91,8 @@ final class SimulatedProcess {
     var isFinishing = false
     /// It could not take over.
     var hasFailed = false
-    /// How long it waits for its predecessor to stop.
-    var awaitedEnd: Int?
+    /// It stops before it has taken over, and does not kill its predecessor.
+    var sparesPredecessor = false
     private var lastSent = 0
     private var isViewPending = false
 

@@ -182,14 +182,9 @@ extension SimulatedProcess {
 
     /// The service is stopped before this process has taken over.
     private func stopBoth(_ succession: SimulatedSuccession) {
-        phase = .stopping
-        for running in running {
-            running.session.send(.drainRequested)
-            running.session.send(.drained)
-        }
+        (phase, sparesPredecessor) = (.stopping, true)
+        for running in running { running.session.send(.drainRequested) }
         succession.link.send(.stop(withinSeconds: Double(Self.drainTimeout) / 1_000), from: .successor)
-        awaitedEnd = world.now + Self.drainTimeout + 10_000
-        _ = timer(after: Self.drainTimeout + 10_000) { [self] in endIfDone() }
-        endIfDone()
+        endStreams(predecessors: 10_000)
     }
 }

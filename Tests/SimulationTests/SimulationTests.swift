@@ -89,6 +89,15 @@ struct SimulationTests {
         if SimulatedWorld.run(rare.plan).complaint != nil { Self.report(rare.plan, as: "plan \"\(rare.name)\"") }
     }
 
+    /// Seeds that have failed beyond those that the suite runs.
+    ///
+    /// - 7604: the service is stopped in the middle of its restart, while the process that takes over has a stream.
+    @Test("what seeds have found does not come again", arguments: [7_604] as [UInt64])
+    func found(seed: UInt64) {
+        let plan = SimulatedPlan(seed: seed)
+        if SimulatedWorld.run(plan).complaint != nil { Self.report(plan) }
+    }
+
     @Test("a plan that fails is shrunk to what it fails by")
     func shrinks() throws {
         let found = (1...60 as ClosedRange<UInt64>).first {
