@@ -6,9 +6,10 @@
 #                  it ends with their names. `make test-build` builds what it runs, `make debug` all of it but the programs
 #   make sanitize  the unit tests under the thread sanitizer; a data race is a failure
 #   make simulate  the decisions of a whole daemon beside a model engine and a bad network on one clock, for SEEDS=5000
-#                  seeds; SEED=17 shows one of them, step by step
+#                  seeds from FIRST=1 on, on all processors; SEED=17 shows one of them, step by step; WRITE=1: writes
+#                  Tests/SimulationTests/RESULTS.md
 #   make mutants   makes one mistake at a time in the code that decides, and says which of them the simulation finds;
-#                  ONLY=drain: those whose names have that
+#                  ONLY=drain: those whose names have that; WRITE=1: writes Tests/SimulationTests/Mutants/RESULTS.md
 #   make fuzz      every reader of bytes from outside with inputs that libFuzzer makes, SECONDS=30 for each of them; TARGET=name:
 #                  only that one. Ends with 1 when something is found. WRITE=1: writes Tests/Fuzz/RESULTS.md
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
@@ -151,17 +152,19 @@ sanitize: test-dependencies
 	TSAN_OPTIONS=halt_on_error=0:exitcode=66 Tests/run $(SWIFT) test --skip-build $(SANITIZE) --skip '$(UNSANITIZED)'
 
 SEEDS ?= 5000
+FIRST ?= 1
 
 # Optimized, because seeds count; with nothing but what the simulation needs.
 SIMULATION := --scratch-path .build-simulate
 
 simulate: dependencies
 	RSTREAM_SIMULATION=1 $(BUILD) -c release -debug-info-format none --build-tests $(STRICT) $(SIMULATION)
-	RSTREAM_SIMULATION=1 RSTREAM_SEEDS=$(SEEDS) RSTREAM_SEED=$(SEED) \
+	@RSTREAM_SIMULATION=1 Tests/SimulationTests/run --seeds $(SEEDS) --first $(FIRST) $(if $(SEED),--seed $(SEED)) \
+		$(if $(WRITE),--write) \
 		$(SWIFT) test -c release --skip-build --disable-xctest $(SIMULATION) --filter SimulationTests
 
 mutants: dependencies
-	@Tests/SimulationTests/Mutants/run $(if $(ONLY),--only '$(ONLY)') $(SWIFT)
+	@Tests/SimulationTests/Mutants/run $(if $(ONLY),--only '$(ONLY)') $(if $(WRITE),--write) $(SWIFT)
 
 # A release build, which finds ten times as much in the same time, with what tests see. It is only there for this.
 SECONDS ?= 30

@@ -460,7 +460,7 @@ let package = Package(
                 "RstreamCore", "RstreamDaemon", "RstreamDaemonModel", "RstreamModel", "RstreamRelay",
                 "RstreamTestSupport", "RstreamWire",
             ],
-            exclude: ["Mutants"]
+            exclude: ["Mutants", "RESULTS.md", "run"]
         ),
         // Tests of the library: client configuration, and the client against a dev engine in the same process.
         .testTarget(
@@ -647,7 +647,7 @@ if isFuzzer {
 // `make simulate` and `make mutants` build what a simulation needs.
 if Context.environment["RSTREAM_SIMULATION"] != nil {
     package.products.removeAll { $0.name != "Rstream" }
-    let others = ["DevEngine", "rstreamd", "rstreamctl", "rstreamd-docker", "rstream-dev-engine"]
+    let others = ["DevEngine", "DockerTunnels", "rstreamd", "rstreamctl", "rstreamd-docker", "rstream-dev-engine"]
     package.targets.removeAll { $0.type == .test && $0.name != "SimulationTests" || others.contains($0.name) }
     for support in package.targets where support.name == "RstreamTestSupport" {
         (support.sources, support.dependencies) = (["Complaint.swift", "SplitMix.swift"], [])

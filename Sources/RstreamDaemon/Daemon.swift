@@ -378,6 +378,15 @@ package final class Daemon: Service {
         running.stopChecks()
         for session in running.sessions { session.drain() }
         for listener in running.listening { await listener.stop() }
+        await endStreams(within: timeout, predecessors: Self.predecessorTime)
+        // systemd ends the main process alone where a restart may be a take-over.
+        if standIn != nil, let succession, !succession.isOver { succession.kill() }
+        for session in running.sessions { session.finish() }
+    }
+
+    /// Lets streams end within a stop's time, also those of processes before this one, and cuts those that are left then.
+    /// A process before this one may take so much longer to end.
+    func endStreams(within timeout: Duration, predecessors longest: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             let streams = streams
             group.addTask {
@@ -397,15 +406,12 @@ package final class Daemon: Service {
                 }
                 streams.cut()
                 // Processes before this one cut theirs at the same time.
-                try? await pause(for: Self.predecessorTime)
+                try? await pause(for: longest)
             }
             // Either task's end is the end of the drain: a cut ends it, too.
             await group.next()
             group.cancelAll()
         }
-        // systemd ends the main process alone where a restart may be a take-over.
-        if standIn != nil, let succession, !succession.isOver { succession.kill() }
-        for session in running.sessions { session.finish() }
     }
 }
 

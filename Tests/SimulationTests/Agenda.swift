@@ -13,50 +13,75 @@ struct Agenda {
     }
 
     struct Entry {
-        let time: Int
-        let number: Int
         let owner: Owner
         let call: () -> Void
+    }
 
-        func isBefore(_ other: Entry) -> Bool { (time, number) < (other.time, other.number) }
+    /// What the heap is ordered by, without the call: three numbers move faster than what has to be retained.
+    private struct Key {
+        let time: Int
+        let number: Int
+        /// In `entries`.
+        let place: Int
+
+        func isBefore(_ other: Key) -> Bool {
+            time < other.time || time == other.time && number < other.number
+        }
     }
 
     private(set) var now = 0
-    private var heap: [Entry] = []
+    private var heap: [Key] = []
+    private var entries: [Entry?] = []
+    private var free: [Int] = []
     private var last = 0
 
     mutating func enter(at time: Int, _ owner: Owner, _ call: @escaping () -> Void) {
         last += 1
-        heap.append(Entry(time: max(time, now), number: last, owner: owner, call: call))
-        var child = heap.count - 1
-        while child > 0, heap[child].isBefore(heap[(child - 1) / 2]) {
-            heap.swapAt(child, (child - 1) / 2)
-            child = (child - 1) / 2
+        let entry = Entry(owner: owner, call: call)
+        let place: Int
+        if let old = free.popLast() {
+            (place, entries[old]) = (old, entry)
+        } else {
+            place = entries.count
+            entries.append(entry)
         }
+        let key = Key(time: max(time, now), number: last, place: place)
+        heap.append(key)
+        var child = heap.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard key.isBefore(heap[parent]) else { break }
+            heap[child] = heap[parent]
+            child = parent
+        }
+        heap[child] = key
     }
 
     /// Takes the next call, whose time it is then.
     mutating func next() -> Entry? {
-        guard let first = heap.first else { return nil }
-        let moved = heap.removeLast()
-        if !heap.isEmpty {
-            heap[0] = moved
-            var parent = 0
-            while true {
-                var least = parent
-                for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                    if heap[child].isBefore(heap[least]) { least = child }
-                }
-                guard least != parent else { break }
-                heap.swapAt(parent, least)
-                parent = least
-            }
-        }
+        guard let first = heap.first, let moved = heap.popLast() else { return nil }
+        if !heap.isEmpty { sink(moved) }
         now = first.time
-        return first
+        free.append(first.place)
+        defer { entries[first.place] = nil }
+        return entries[first.place]
     }
 
-    mutating func clear() { heap = [] }
+    /// Puts a key in the place of the first one, and down from there.
+    private mutating func sink(_ key: Key) {
+        var parent = 0
+        while true {
+            var least = 2 * parent + 1
+            guard least < heap.count else { break }
+            if least + 1 < heap.count, heap[least + 1].isBefore(heap[least]) { least += 1 }
+            guard heap[least].isBefore(key) else { break }
+            heap[parent] = heap[least]
+            parent = least
+        }
+        heap[parent] = key
+    }
+
+    mutating func clear() { (heap, entries, free) = ([], [], []) }
 }
 
 /// A call that can be taken back.

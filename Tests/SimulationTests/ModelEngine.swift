@@ -11,6 +11,8 @@ final class ModelEngine {
         var isOpen = false
         /// What the tunnels hold, by their ids.
         var tunnels: [String: String] = [:]
+        /// Tunnels whose grants are not sent yet.
+        var unsent: Set<String> = []
         var lastHeard: Int
         /// How often each stream was asked for and not answered.
         var offered: [String: Int] = [:]
@@ -123,6 +125,8 @@ final class ModelEngine {
 
     func endTunnel(_ name: String) {
         guard let holder = newest(name)?.holder, let link = holder.link else { return }
+        // What is said of one tunnel comes in order.
+        guard channels[link]?.unsent.contains(holder.tunnelID) == false else { return }
         world.note("engine: ends \(name)")
         forget(holder.tunnelID, on: link)
         send(.closeTunnelResponse(tunnelID: holder.tunnelID), on: link)
@@ -188,7 +192,11 @@ final class ModelEngine {
         guard lateness > 0 else { return send(message, on: link) }
         let incarnation = incarnation
         world.enter(after: lateness, .world) { [self] in
-            if incarnation == self.incarnation { send(message, on: link) }
+            guard incarnation == self.incarnation else { return }
+            if case .openTunnelResponse(let response) = message, case .granted(let properties) = response.outcome {
+                channels[link]?.unsent.remove(properties.id ?? "")
+            }
+            send(message, on: link)
         }
     }
 
@@ -245,6 +253,7 @@ final class ModelEngine {
             let holder = Holder(number: lastID, name: properties.name ?? "", link: link)
             holders[place] = holder
             channels[link]?.tunnels[holder.tunnelID] = place
+            if lateness > 0 { channels[link]?.unsent.insert(holder.tunnelID) }
             properties.id = holder.tunnelID
             outcome = .granted(properties)
         }

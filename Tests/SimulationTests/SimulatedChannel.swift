@@ -64,6 +64,12 @@ final class SimulatedChannel {
         prewarming = SimulatedPrewarming(session.process)
     }
 
+    /// Its process is gone. Streams refer to their channel.
+    func clear() {
+        (streams, watchers) = ([:], [:])
+        (opened, ended) = (nil, nil)
+    }
+
     // MARK: What the session asks
 
     /// Dials; `opened` is called without an error when the channel is open, or with the reason why it is not.

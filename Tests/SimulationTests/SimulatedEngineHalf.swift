@@ -20,18 +20,24 @@ final class SimulatedEngineHalf {
     private var sentAt: Int?
     private var report: ((RstreamError?) -> Void)?
     private var isOver = false
+    /// Whether the first frame may be written.
+    private var isReleased = false
     /// The connection was closed by the other side after it had arrived.
     var whenClosed: (() -> Void)?
 
     init(_ request: Message, warm: SimulatedWarmConnection? = nil, _ process: SimulatedProcess) {
         (self.process, self.warm) = (process, warm)
         machine = StreamHandshakeStateMachine(.init(request: request, attempts: 2))
+        process.halves.append(self)
     }
+
+    /// Its process is gone. A stream and its half refer to each other.
+    func clear() { (report, whenClosed, warm) = (nil, nil, nil) }
 
     /// Reports once: nil when the connection may be used. One that was cancelled is not opened.
     func open(isReleased: Bool, _ report: @escaping (RstreamError?) -> Void) {
         guard !isOver else { return }
-        self.report = report
+        (self.report, self.isReleased) = (report, isReleased)
         if let link = warm?.hand(to: { [self] in arrived($0, on: $1) }) {
             self.link = link
             run(machine.startedWarm(isReleased: isReleased))
@@ -41,7 +47,10 @@ final class SimulatedEngineHalf {
         }
     }
 
-    func release() { run(machine.released()) }
+    func release() {
+        isReleased = true
+        run(machine.released())
+    }
 
     func cancel(_ error: RstreamError) { run(machine.cancelled(error)) }
 
@@ -56,6 +65,7 @@ final class SimulatedEngineHalf {
     }
 
     private func run(_ action: StreamHandshakeStateMachine.Action) {
+        if isReleased, isWithheld { world.complain("a first frame is withheld that may be written") }
         switch action {
         case .none: break
         case .dial: dial()

@@ -33,6 +33,8 @@ final class SimulatedHost {
     /// How long the host was suspended, all in all, and when that was over.
     private(set) var slept = 0
     private(set) var resumedAt = 0
+    /// When a process that serves, or is about to, last took the request for a reload; nil when it may have died with it.
+    var reloadTakenAt: Int?
     /// Programs that have reached a private tunnel.
     var dialed = 0
     private unowned let world: SimulatedWorld
@@ -138,6 +140,7 @@ final class SimulatedHost {
 
     func ended(_ process: Int, _ status: ExitStatus) {
         world.note("process \(process) ended: \(status)")
+        if status == .killed { reloadTakenAt = nil }
         world.network.processEnded(process)
         for link in links { link.processDied(process) }
         for port in sockets.keys { close(port, by: process) }

@@ -30,7 +30,7 @@ final class SimulatedNetwork {
         case timedOut
     }
 
-    private struct Link {
+    private final class Link {
         /// Called with what arrives at the daemon.
         let receive: (Packet, Int) -> Void
         let process: Int
@@ -40,11 +40,21 @@ final class SimulatedNetwork {
         var cut: SimulatedPlan.Learning?
         var lastAtDaemon = 0
         var lastAtEngine = 0
+
+        init(of process: Int, _ receive: @escaping (Packet, Int) -> Void) {
+            (self.process, self.receive) = (process, receive)
+        }
+
+        func isOpen(at side: Side) -> Bool { side == .daemon ? isOpenAtDaemon : isOpenAtEngine }
+
+        func shut(at side: Side) {
+            if side == .daemon { isOpenAtDaemon = false } else { isOpenAtEngine = false }
+        }
     }
 
     private unowned let world: SimulatedWorld
-    private var links: [Int: Link] = [:]
-    private var lastLink = 0
+    /// By their numbers, from 1.
+    private var links: [Link] = []
     /// Messages that were sent so far.
     private(set) var messages = 0
     /// Messages whose connections are reset instead.
@@ -75,15 +85,15 @@ final class SimulatedNetwork {
 
     /// The kernel closes what a process that has ended had open.
     func processEnded(_ process: Int) {
-        for link in links.keys.sorted() where links[link]?.process == process && isOpen(link, at: .daemon) {
-            close(link, at: .daemon, .reset)
+        for (index, link) in links.enumerated() where link.process == process && link.isOpenAtDaemon {
+            close(index + 1, at: .daemon, .reset)
         }
     }
 
     /// The engine's process or its whole host has died; a host says nothing.
     func engineDied(isSilent: Bool) {
-        for link in links.keys.sorted() where links[link]?.isOpenAtEngine == true {
-            if isSilent { links[link]?.isOpenAtEngine = false } else { close(link, at: .engine, .reset) }
+        for (index, link) in links.enumerated() where link.isOpenAtEngine {
+            if isSilent { link.isOpenAtEngine = false } else { close(index + 1, at: .engine, .reset) }
         }
     }
 
@@ -96,13 +106,13 @@ final class SimulatedNetwork {
         _ receive: @escaping (Packet, Int) -> Void,
         then report: @escaping (DialResult, Int) -> Void
     ) -> Int {
-        lastLink += 1
-        let link = lastLink
         let process = dialer.number
-        links[link] = Link(receive: receive, process: process)
+        let made = Link(of: process, receive)
+        links.append(made)
+        let link = links.count
         var isOver = false
         let finish = { (result: DialResult) in
-            guard !isOver, self.links[link]?.isOpenAtDaemon == true else { return }
+            guard !isOver, made.isOpenAtDaemon else { return }
             isOver = true
             if result != .connected { self.close(link, at: .daemon, .reset) }
             report(result, link)
@@ -115,26 +125,26 @@ final class SimulatedNetwork {
                 return self.world.enter(at: answered, .process(process)) { finish(.refused) }
             }
             // The process that has dialed it may be gone.
-            guard self.links[link]?.isOpenAtDaemon == true else { return }
-            self.links[link]?.isOpenAtEngine = true
+            guard made.isOpenAtDaemon else { return }
+            made.isOpenAtEngine = true
             self.world.engine.accepted(link)
             self.world.enter(at: self.arrival(link, at: .daemon), .process(process)) { finish(.connected) }
         }
         return link
     }
 
-    func isOpen(_ link: Int, at side: Side) -> Bool {
-        (side == .daemon ? links[link]?.isOpenAtDaemon : links[link]?.isOpenAtEngine) ?? false
-    }
+    private subscript(link: Int) -> Link? { link > 0 && link <= links.count ? links[link - 1] : nil }
+
+    func isOpen(_ link: Int, at side: Side) -> Bool { self[link]?.isOpen(at: side) ?? false }
 
     func send(_ message: Message, on link: Int, from side: Side) {
-        guard isOpen(link, at: side) else {
+        guard let connection = self[link], connection.isOpen(at: side) else {
             if side == .daemon { world.complain("\(message.kind) was sent on a connection that is closed") }
             return
         }
         messages += 1
         world.note("\(side == .daemon ? "->" : "<-") \(Self.text(message)) on \(link)")
-        if let cut = links[link]?.cut {
+        if let cut = connection.cut {
             if cut != .neither { transmit(.reset, on: link, to: side) }
             return
         }
@@ -142,41 +152,38 @@ final class SimulatedNetwork {
             return transmit(.message(message), on: link, to: side.other)
         }
         world.note("connection \(link) is reset, \(learning) learns")
-        links[link]?.cut = learning
+        connection.cut = learning
         if learning == .both || learning == .daemon { transmit(.reset, on: link, to: .daemon) }
         if learning == .both || learning == .engine { transmit(.reset, on: link, to: .engine) }
     }
 
     /// One side closes, in order or with a reset.
     func close(_ link: Int, at side: Side, _ packet: Packet) {
-        guard isOpen(link, at: side) else { return }
-        shut(link, at: side)
-        guard let cut = links[link]?.cut else { return transmit(packet, on: link, to: side.other) }
+        guard let connection = self[link], connection.isOpen(at: side) else { return }
+        connection.shut(at: side)
+        guard let cut = connection.cut else { return transmit(packet, on: link, to: side.other) }
         if cut != .neither { transmit(.reset, on: link, to: side.other) }
     }
 
-    private func shut(_ link: Int, at side: Side) {
-        if side == .daemon { links[link]?.isOpenAtDaemon = false } else { links[link]?.isOpenAtEngine = false }
-    }
-
     private func transmit(_ packet: Packet, on link: Int, to side: Side) {
-        let owner: Agenda.Owner = side == .daemon ? .process(links[link]?.process ?? 0) : .world
+        let owner: Agenda.Owner = side == .daemon ? .process(self[link]?.process ?? 0) : .world
         world.enter(at: arrival(link, at: side), owner) { self.arrived(packet, on: link, at: side) }
     }
 
     private func arrived(_ packet: Packet, on link: Int, at side: Side) {
-        guard isOpen(link, at: side) else {
-            guard case .message = packet, isOpen(link, at: side.other) else { return }
+        guard let connection = self[link] else { return }
+        guard connection.isOpen(at: side) else {
+            guard case .message = packet, connection.isOpen(at: side.other) else { return }
             // A host that is gone says nothing.
             if side == .engine, !world.engine.isUp, world.engine.isSilent { return }
             return transmit(.reset, on: link, to: side.other)
         }
         switch packet {
         case .message: break
-        case .end, .reset: shut(link, at: side)
+        case .end, .reset: connection.shut(at: side)
         }
         switch side {
-        case .daemon: links[link]?.receive(packet, link)
+        case .daemon: connection.receive(packet, link)
         case .engine:
             switch packet {
             case .message(let message): world.engine.received(message, on: link)
@@ -189,9 +196,11 @@ final class SimulatedNetwork {
     private func arrival(_ link: Int, at side: Side) -> Int {
         let delay = Int.random(in: 1...40, using: &world.random) + slowness
         let hole = side == .daemon ? holeToDaemon : holeToEngine
-        let before = (side == .daemon ? links[link]?.lastAtDaemon : links[link]?.lastAtEngine) ?? 0
-        let time = max(world.now < hole ? hole + delay : world.now + delay, before)
-        if side == .daemon { links[link]?.lastAtDaemon = time } else { links[link]?.lastAtEngine = time }
+        let soonest = world.now < hole ? hole + delay : world.now + delay
+        guard let connection = self[link] else { return soonest }
+        let before = side == .daemon ? connection.lastAtDaemon : connection.lastAtEngine
+        let time = max(soonest, before)
+        if side == .daemon { connection.lastAtDaemon = time } else { connection.lastAtEngine = time }
         return time
     }
 

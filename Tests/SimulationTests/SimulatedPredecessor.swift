@@ -141,7 +141,8 @@ final class SimulatedPredecessor {
         for name in process.listeners.keys.sorted() { process.listeners[name]?.stop() }
         process.ownsState = false
         if let successor { world.host.mainIs(successor) }
-        link.send(.committed(reloads: machine.takeReload()), from: .predecessor)
+        let reloads = machine.takeReload() && world.mistake != .losesReload
+        link.send(.committed(reloads: reloads), from: .predecessor)
         retirement = (link, drain)
     }
 }

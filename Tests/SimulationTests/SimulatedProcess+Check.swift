@@ -23,7 +23,7 @@ extension SimulatedProcess {
                 running.session.machine.state == .online, running.session.tunnels.count == running.keys.count,
                 let channel = running.session.channel, !channel.hasEnded,
                 let shown = running.session.shown(name), shown.key == running.keys[name],
-                case .online = shown.machine.state, let place = world.engine.place(of: name)
+                case .online = shown.state, let place = world.engine.place(of: name)
             else { return false }
             return place.link == channel.link && (hostname == nil || place.hostname == hostname)
         }
@@ -34,7 +34,7 @@ extension SimulatedProcess {
 
     var text: String {
         let sessions = sessions.map { session in
-            let tunnels = session.tunnels.values.sorted { $0.key < $1.key }.map { "\($0.name) \($0.machine.state)" }
+            let tunnels = session.tunnels.values.sorted { $0.key < $1.key }.map { "\($0.name) \($0.state)" }
             return "session \(session.context) \(session.machine.state), \(tunnels.joined(separator: ", "))"
         }
         return (["\(phase), \(predecessor.text), \(table.streams.count) streams"] + sessions).joined(separator: "; ")
@@ -47,8 +47,10 @@ extension SimulatedProcess {
 
     func check() {
         do {
-            try checkStreams()
-            try checkConfiguration()
+            if changes.concernStreams { try checkStreams() }
+            if changes.concernConfiguration { try checkConfiguration() }
+            (changes.concernStreams, changes.concernConfiguration) = (false, false)
+            try checkReload()
             for session in sessions {
                 try check(session)
                 if let channel = session.channel { try check(channel, session) }
@@ -61,6 +63,7 @@ extension SimulatedProcess {
     private func checkStreams() throws(Complaint) {
         try demand(table.streams.count <= table.capacity, "\(table.streams.count) streams are open")
         try demand(table.isTrue, "the streams that are counted are not those that there are")
+        try demand(!table.isForgotten, "the last stream has ended, and the drain goes on")
         for (name, ledger) in ledgers {
             try demand(ledger.isWithinLimit, "\(name) has \(ledger.open.count) streams, more than it may")
         }
@@ -90,6 +93,19 @@ extension SimulatedProcess {
                 try demand(tunnel.wanted == wanted, "\(name) runs with other properties than it is to have")
             }
         }
+    }
+
+    /// A reload that was asked for during a take-over is made afterwards, by whichever process serves.
+    private func checkReload() throws(Complaint) {
+        guard let taken = world.host.reloadTakenAt, readAt < taken, number == world.host.main, phase == .serving,
+            !isBusy, queue.isEmpty, !predecessor.machine.isUnderWay
+        else {
+            overlooksReloadSince = nil
+            return
+        }
+        let since = overlooksReloadSince ?? world.now
+        overlooksReloadSince = since
+        try demand(!isLate(since), "a reload was asked for, and not made")
     }
 
     /// After a reload: what is said to be applied is in force.
@@ -131,7 +147,7 @@ extension SimulatedProcess {
             let waits = state == .waiting || state == .rejected
             try demand(waits == (session.nextAttemptAt != nil), "\(name) is \(state), and names a next attempt")
         }
-        for tunnel in session.tunnels.values where tunnel.machine.isWaiting {
+        for tunnel in session.tunnels.values where tunnel.isWaiting {
             let due = tunnel.timer?.due ?? 0
             try demand(tunnel.timer?.isArmed == true || !isLate(due), "\(tunnel.name) waits for nothing")
             try demand(!isLate(due), "the next attempt of \(tunnel.name) is overdue")
@@ -155,7 +171,7 @@ extension SimulatedProcess {
         }
         for (key, tunnel) in session.tunnels {
             let name = tunnel.name
-            switch tunnel.machine.state {
+            switch tunnel.state {
             case .online(let id): try demand(channel.tunnels[id] == key, "\(name) is online without a grant")
             case .opening: try demand(channel.isRequested(key), "\(name) is opening, and was not asked for")
             case .pending, .rejected, .closed: try demand(!channel.has(key), "\(name) is open, and not shown so")
@@ -171,11 +187,12 @@ extension SimulatedProcess {
         if warmConnections != 0 { world.complain("process \(number) has ended with warm connections") }
     }
 
-    /// Sessions and streams refer to each other.
+    /// Processes, sessions and streams refer to each other.
     func clear() {
         for session in sessions { session.clear() }
         for running in running { running.session.clear() }
-        for place in table.streams.values { place.whenCut = nil }
+        for half in halves { half.clear() }
+        table.clear()
         (sessions, running) = ([], [])
     }
 }

@@ -99,13 +99,17 @@ extension SimulatedProcess {
         if let succession, !succession.isOver {
             succession.link.send(.stop(withinSeconds: Double(Self.drainTimeout) / 1_000), from: .successor)
         }
+        endStreams(predecessors: 2_000)
+    }
+
+    /// Lets streams end, and cuts those that are left; processes before this one cut theirs at the same time.
+    func endStreams(predecessors longest: Int) {
         table.drain { [self] in
             isDrained = true
             finishStop()
         }
         cut(after: Self.drainTimeout)
-        // Processes before this one cut theirs at the same time.
-        _ = timer(after: Self.drainTimeout + 2_000) { [self] in finishStop(isLate: true) }
+        _ = timer(after: Self.drainTimeout + longest) { [self] in finishStop(isLate: true) }
     }
 
     func finishStop(isLate: Bool = false) {
@@ -113,7 +117,7 @@ extension SimulatedProcess {
         let isAlone = succession?.isOver != false
         guard isDrained && isAlone || isLate else { return }
         isFinishing = true
-        if !isAlone, let succession { world.host.kill(succession.inventory.process) }
+        if !isAlone, !sparesPredecessor, let succession { world.host.kill(succession.inventory.process) }
         for running in running { running.session.send(.drained) }
         endIfDone()
     }
@@ -130,11 +134,7 @@ extension SimulatedProcess {
             }
             if sessions.isEmpty { end(.done) }
         case .stopping:
-            if isFinishing || awaitedEnd.map({ succession?.isOver == true || world.now >= $0 }) ?? hasFailed,
-                sessions.isEmpty
-            {
-                end(hasFailed ? .failed : .done)
-            }
+            if isFinishing || hasFailed, sessions.isEmpty { end(hasFailed ? .failed : .done) }
         }
     }
 

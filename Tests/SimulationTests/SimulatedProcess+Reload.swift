@@ -23,7 +23,10 @@ extension SimulatedProcess {
     }
 
     /// Starts the first configuration.
-    func start(_ initial: SimulatedConfiguration) { carryOut(initial, drains: false) }
+    func start(_ initial: SimulatedConfiguration) {
+        readAt = world.now
+        carryOut(initial, plans(initial), drains: false)
+    }
 
     func reload() {
         isBusy = true
@@ -32,21 +35,24 @@ extension SimulatedProcess {
             isBusy = false
             defer { takeAll() }
             let files = world.host.files
+            readAt = world.now
             guard !files.isBroken else { return world.note("process \(number): reload refused") }
             let next = judged(files)
-            let (tunnels, listeners) = plans(next)
-            let isUnchanged = tunnels.isEmpty && listeners.changes.isEmpty
+            let plans = plans(next)
+            let isUnchanged = plans.tunnels.isEmpty && plans.listeners.changes.isEmpty
             world.note("process \(number): reload \(isUnchanged ? "changes nothing" : "applied")")
             if isUnchanged != next.runs(sameAs: configuration) {
                 world.complain("a reload was said to \(isUnchanged ? "change nothing" : "change something")")
             }
-            if world.mistake != .appliesNothing { carryOut(next, drains: false) }
+            if world.mistake != .appliesNothing { carryOut(next, plans, drains: false) }
             for running in running { running.session.send(.retryRequested) }
             checkApplied(next)
         }
     }
 
-    private func plans(_ next: SimulatedConfiguration) -> (ReloadPlan, ListenerPlan) {
+    private typealias Plans = (tunnels: ReloadPlan, listeners: ListenerPlan)
+
+    private func plans(_ next: SimulatedConfiguration) -> Plans {
         let contextKeys = next.contextKeys(from: configuration)
         let tunnels = ReloadPlan(running: running.map(\.wanted), wanted: next.sessions, contextKeys: contextKeys) {
             ledgers[$0]?.open.count ?? 0
@@ -80,7 +86,7 @@ extension SimulatedProcess {
         let next = judged(configuration)
         guard next != configuration else { return }
         world.note("process \(number): upstreams have changed")
-        carryOut(next, drains: true)
+        carryOut(next, plans(next), drains: true)
     }
 
     private func startChecks(_ next: SimulatedConfiguration) {
@@ -99,13 +105,12 @@ extension SimulatedProcess {
 
     // MARK: Carrying out
 
-    private func carryOut(_ next: SimulatedConfiguration, drains: Bool) {
-        let (plan, listenerPlan) = plans(next)
-        stopListeners(listenerPlan)
+    private func carryOut(_ next: SimulatedConfiguration, _ plans: Plans, drains: Bool) {
+        stopListeners(plans.listeners)
         makeLedgers(next)
         makePools(next)
-        let replaced = carryOut(plan, of: next, drains: drains)
-        startListeners(listenerPlan, of: next)
+        let replaced = carryOut(plans.tunnels, of: next, drains: drains)
+        startListeners(plans.listeners, of: next)
         startChecks(next)
         configuration = next
         for (places, disposition) in replaced {
@@ -120,7 +125,7 @@ extension SimulatedProcess {
     private func makeLedgers(_ next: SimulatedConfiguration) {
         let wanted = Set(next.tunnels.map(\.wanted.name) + next.listeners.map(\.name))
         ledgers = ledgers.filter { wanted.contains($0.key) || !$0.value.open.isEmpty }
-        for name in wanted where ledgers[name] == nil { ledgers[name] = SimulatedLedger() }
+        for name in wanted where ledgers[name] == nil { ledgers[name] = SimulatedLedger(changes) }
         for name in wanted where keptAddresses[name] == nil { keptAddresses[name] = SimulatedKeptAddress() }
         keptAddresses = keptAddresses.filter { wanted.contains($0.key) }
     }
@@ -213,15 +218,13 @@ extension SimulatedProcess {
         }
     }
 
-    func tunnel(_ tunnel: SimulatedConfiguration.Tunnel, _ acceptor: SimulatedAcceptor) -> SimulatedSession.Tunnel {
-        let properties = tunnel.wanted.properties
-        return SimulatedSession.Tunnel(
-            key: addresses.wanted(tunnel),
-            name: tunnel.wanted.name,
-            acceptor: acceptor,
-            wanted: properties,
-            machine: TunnelStateMachine(wanted: properties, policy: SimulatedSession.policy),
-            address: keptAddresses[tunnel.wanted.name] ?? SimulatedKeptAddress()
+    func tunnel(_ tunnel: SimulatedConfiguration.Tunnel, _ acceptor: SimulatedAcceptor) -> SimulatedTunnel {
+        SimulatedTunnel(
+            addresses.wanted(tunnel),
+            named: tunnel.wanted.name,
+            tunnel.wanted.properties,
+            to: acceptor,
+            at: keptAddresses[tunnel.wanted.name] ?? SimulatedKeptAddress()
         )
     }
 
@@ -274,7 +277,7 @@ extension SimulatedProcess {
                 old.update(definition)
                 continue
             }
-            let listener = SimulatedListener(definition, ledgers[definition.name] ?? SimulatedLedger(), self)
+            let listener = SimulatedListener(definition, ledgers[definition.name] ?? SimulatedLedger(changes), self)
             listeners[change.listener] = listener
             // The address is the predecessor's until this process is the daemon.
             if phase != .succeeding { listener.run() }

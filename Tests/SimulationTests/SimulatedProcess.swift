@@ -51,29 +51,36 @@ final class SimulatedProcess {
 
     let number: Int
     unowned let world: SimulatedWorld
-    var phase = Phase.beginning
-    var configuration = SimulatedConfiguration()
-    var running: [Running] = []
+    let changes = SimulatedChanges()
+    var phase = Phase.beginning { didSet { changes.concernConfiguration = true } }
+    var configuration = SimulatedConfiguration() { didSet { changes.concernConfiguration = true } }
+    var running: [Running] = [] { didSet { changes.concernConfiguration = true } }
     /// Every session that has not ended, also those that a reload has stopped.
     var sessions: [SimulatedSession] = []
     var listeners: [String: SimulatedListener] = [:]
     var checks: [String: SimulatedChecks] = [:]
-    var ledgers: [String: SimulatedLedger] = [:]
-    var pools: [String: SimulatedPool] = [:]
+    var ledgers: [String: SimulatedLedger] = [:] { didSet { changes.concernStreams = true } }
+    var pools: [String: SimulatedPool] = [:] { didSet { changes.concernStreams = true } }
     var keptAddresses: [String: SimulatedKeptAddress] = [:]
-    let table = SimulatedStreamTable(capacity: 7)
+    let table: SimulatedStreamTable
     let addresses = SimulatedAddresses()
+    /// Every half of a stream that there was.
+    var halves: [SimulatedEngineHalf] = []
     /// Tunnels that a successor has asked for.
-    var released: [String] = []
+    var released: [String] = [] { didSet { changes.concernConfiguration = true } }
     private(set) lazy var predecessor = SimulatedPredecessor(self)
     var succession: SimulatedSuccession?
     /// Whether the state files are this process's.
     var ownsState = true
-    private var queue: [Request] = []
+    private(set) var queue: [Request] = []
     /// What would change tunnels that are being handed over.
     private var postponed: [Request] = []
     /// A reload reads the files.
-    var isBusy = false
+    var isBusy = false { didSet { changes.concernConfiguration = true } }
+    /// When it last read the files.
+    var readAt = 0
+    /// Since when it serves, has nothing to do, and has not read the files since a reload was asked for.
+    var overlooksReloadSince: Int?
     /// Connections that are warm and have no stream.
     var warmConnections = 0
     /// No stream is left.
@@ -84,13 +91,14 @@ final class SimulatedProcess {
     var isFinishing = false
     /// It could not take over.
     var hasFailed = false
-    /// How long it waits for its predecessor to stop.
-    var awaitedEnd: Int?
+    /// It stops before it has taken over, and does not kill its predecessor.
+    var sparesPredecessor = false
     private var lastSent = 0
     private var isViewPending = false
 
     init(_ number: Int, _ world: SimulatedWorld) {
         (self.number, self.world) = (number, world)
+        table = SimulatedStreamTable(capacity: 7, changes)
     }
 
     // MARK: Steps
@@ -131,6 +139,7 @@ final class SimulatedProcess {
     }
 
     private func take(_ request: Request) {
+        if case .reload = request, phase == .succeeding || phase == .serving { world.host.reloadTakenAt = world.now }
         switch phase {
         case .beginning: break
         case .succeeding: takeSucceeding(request)
@@ -160,7 +169,7 @@ final class SimulatedProcess {
             for request in postponed { send(request) }
             postponed = []
         }
-        if predecessor.takeDeferredReload() { send(.reload) }
+        if predecessor.takeDeferredReload(), world.mistake != .losesReload { send(.reload) }
     }
 
     private func takeStopping(_ request: Request) {

@@ -29,24 +29,14 @@ final class SimulatedSession {
         case drained
     }
 
-    struct Tunnel {
-        let key: Int
-        let name: String
-        let acceptor: SimulatedAcceptor
-        let wanted: TunnelProperties
-        var machine: TunnelStateMachine
-        let address: SimulatedKeptAddress
-        var timer: SimulatedTimer?
-    }
-
     /// What a reload changes in a session that goes on.
     struct Change {
         var contexts: [String]
         /// Whether it has to connect again.
         var renews = false
         var removals: [String] = []
-        var replacements: [(tunnel: Tunnel, closesFirst: Bool)] = []
-        var additions: [Tunnel] = []
+        var replacements: [(tunnel: SimulatedTunnel, closesFirst: Bool)] = []
+        var additions: [SimulatedTunnel] = []
     }
 
     static let policy = ReconnectPolicy(minimum: .seconds(1), maximum: .seconds(30), rejected: .seconds(60))
@@ -57,7 +47,9 @@ final class SimulatedSession {
     var world: SimulatedWorld { process.world }
     private(set) var machine = SessionStateMachine(policy: SimulatedSession.policy)
     private(set) var order = SessionTunnelsStateMachine<Int>()
-    private(set) var tunnels: [Int: Tunnel] = [:]
+    private(set) var tunnels: [Int: SimulatedTunnel] = [:] {
+        didSet { process.changes.concernConfiguration = true }
+    }
     private(set) var channel: SimulatedChannel?
     private(set) var timer: SimulatedTimer?
     /// When the next attempt is due, and what the status says of that.
@@ -69,11 +61,11 @@ final class SimulatedSession {
     private var epoch = 0
     private var lostAt: Int?
     /// Takes no events any more.
-    private(set) var isOver = false
+    private(set) var isOver = false { didSet { process.changes.concernConfiguration = true } }
     /// When the last event comes that was sent: they come in the order in which they were sent.
     private var lastSent = 0
     /// Changes that were sent and have not come.
-    private(set) var pendingChanges = 0
+    private(set) var pendingChanges = 0 { didSet { process.changes.concernConfiguration = true } }
     /// The process before has stored that nothing is dialed sooner.
     private var earliest = 0
     /// Whether something other than the timer asks for an attempt.
@@ -84,7 +76,10 @@ final class SimulatedSession {
     }
 
     /// Its process is gone. The channel refers to the session.
-    func clear() { channel = nil }
+    func clear() {
+        channel?.clear()
+        channel = nil
+    }
 
     func begin() {
         let schedule = world.host.schedules[context]
@@ -110,7 +105,7 @@ final class SimulatedSession {
     }
 
     /// The tunnel to show under a name, as ``SessionTunnelsStateMachine`` has it.
-    func shown(_ name: String) -> Tunnel? { order.shown(name).flatMap { tunnels[$0] } }
+    func shown(_ name: String) -> SimulatedTunnel? { order.shown(name).flatMap { tunnels[$0] } }
 
     // MARK: Events
 
@@ -259,7 +254,7 @@ final class SimulatedSession {
     private func changed(_ change: Change) {
         context = change.contexts.first ?? ""
         for replacement in change.replacements { tunnels[replacement.tunnel.key] = replacement.tunnel }
-        for var tunnel in change.additions {
+        for tunnel in change.additions {
             tunnel.address.hand(to: &tunnel.machine)
             tunnels[tunnel.key] = tunnel
         }
@@ -283,11 +278,11 @@ final class SimulatedSession {
         _ key: Int,
         _ decision: (inout TunnelStateMachine, inout SplitMix) -> [TunnelStateMachine.Action]
     ) {
-        guard var tunnel = tunnels[key] else { return }
+        guard let tunnel = tunnels[key] else { return }
         let actions = decision(&tunnel.machine, &world.random)
-        tunnels[key] = tunnel
+        let isClosed = tunnel.state == .closed
         perform(actions, key)
-        if tunnel.machine.state == .closed { run(order.closed(key)) }
+        if isClosed { run(order.closed(key)) }
     }
 
     private func run(_ actions: [SessionTunnelsStateMachine<Int>.Action]) {

@@ -24,6 +24,8 @@ final class SimulatedStream {
     private let lineup: SimulatedLineup
     private let place: SimulatedPlace
     private var pass: UpstreamPass
+    /// The upstreams that were dialed in this pass, by their places.
+    private var dialed: Set<Int> = []
     private var hold: UpstreamHold
     private let hasRoom: Bool
     /// Whether it has ended before its halves were joined.
@@ -87,6 +89,7 @@ final class SimulatedStream {
 
     private func dialUpstreams() {
         pass = UpstreamPass(within: lineup.local.options.connectTimeout, since: world.instant)
+        dialed = []
         dialNext()
     }
 
@@ -94,6 +97,7 @@ final class SimulatedStream {
         let (start, count) = (world.instant, lineup.local.targets.count)
         guard let time = pass.time(among: count, at: start), let (target, lease) = lineup.pick(besides: pass.tried)
         else { return allFailed() }
+        if !dialed.insert(target).inserted { world.complain("an upstream was dialed twice for \(id)") }
         world.upstreams.dial(lineup.local.targets[target].address, within: time, of: process) { [self] error in
             guard let error else {
                 if let lease { lineup.pool.connected(lease) }

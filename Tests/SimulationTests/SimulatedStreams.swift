@@ -9,13 +9,14 @@ import RstreamRelay
 /// All open streams of a simulated process: what `StreamTable` does.
 final class SimulatedStreamTable {
     let capacity: Int
-    private var machine = DrainStateMachine()
-    private(set) var streams: [Int: SimulatedPlace] = [:]
+    private let changes: SimulatedChanges
+    private var machine = DrainStateMachine() { didSet { changes.concernStreams = true } }
+    private(set) var streams: [Int: SimulatedPlace] = [:] { didSet { changes.concernStreams = true } }
     private var lastID = 0
-    private var drained: (() -> Void)?
+    private var drained: (() -> Void)? { didSet { changes.concernStreams = true } }
 
-    init(capacity: Int) {
-        self.capacity = capacity
+    init(capacity: Int, _ changes: SimulatedChanges) {
+        (self.capacity, self.changes) = (capacity, changes)
     }
 
     /// The id of the stream's place, unless it is refused.
@@ -39,17 +40,31 @@ final class SimulatedStreamTable {
 
     func cut() { for id in streams.keys.sorted() { streams[id]?.cut() } }
 
+    /// Its process is gone, which both refer to.
+    func clear() {
+        for place in streams.values { place.whenCut = nil }
+        drained = nil
+    }
+
     /// Whether the machine counts what there is.
     var isTrue: Bool { machine.openStreams == streams.count }
+
+    /// Whether the last stream has ended, and who waits for that was not told.
+    var isForgotten: Bool { drained != nil && streams.isEmpty }
 }
 
 /// The streams of one tunnel or listener: what `StreamLedger` does.
 final class SimulatedLedger {
+    private let changes: SimulatedChanges
     private var limit = 0
     /// The highest limit that there was; nil where there was none.
-    private var highest: Int? = 0
-    private(set) var open: [Int: SimulatedPlace] = [:]
+    private var highest: Int? = 0 { didSet { changes.concernStreams = true } }
+    private(set) var open: [Int: SimulatedPlace] = [:] { didSet { changes.concernStreams = true } }
     private var generation = 0
+
+    init(_ changes: SimulatedChanges) {
+        self.changes = changes
+    }
 
     func setLimit(_ limit: Int) {
         self.limit = limit
@@ -128,10 +143,10 @@ final class SimulatedPlace {
 
 /// The upstreams of one tunnel: what `UpstreamPool` does.
 final class SimulatedPool {
-    private(set) var machine = UpstreamPoolStateMachine()
+    private(set) var machine = UpstreamPoolStateMachine() { didSet { process.changes.concernStreams = true } }
     private unowned let process: SimulatedProcess
     /// Streams that dial or use each upstream, by the id of its lease.
-    private var leases: [Int: Int] = [:]
+    private var leases: [Int: Int] = [:] { didSet { process.changes.concernStreams = true } }
 
     init(_ process: SimulatedProcess) {
         self.process = process
@@ -152,9 +167,8 @@ final class SimulatedPool {
 
     func pick(besides tried: UpstreamSet, in lineup: Int) -> UpstreamPoolStateMachine.Pick {
         let pick = machine.pick(for: nil, besides: tried, in: lineup, at: process.world.instant)
-        if case .upstream(let place, let lease) = pick {
+        if case .upstream(_, let lease) = pick {
             leases[lease.id, default: 0] += 1
-            if tried.contains(place) { process.world.complain("an upstream was tried twice for one stream") }
         }
         return pick
     }

@@ -134,8 +134,11 @@ extension SimulatedProcess {
                 world.note("process \(number): restart goes on, \(failure)")
             case .killPredecessor: world.host.kill(succession.inventory.process)
             case .stopPredecessor: stopBoth(succession)
-            case .fail(let failure): giveUp(succession, failure)
+            case .fail(let failure): if world.mistake != .outlivesFailure { giveUp(succession, failure) }
             }
+        }
+        if phase == .succeeding, succession.machine.state == .failed {
+            world.complain("process \(number) cannot take over, and goes on")
         }
     }
 
@@ -146,6 +149,10 @@ extension SimulatedProcess {
         else { return }
         let left = other.running.flatMap(\.keys.keys)
         if !left.isEmpty { world.complain("a successor is done, and its predecessor has \(left.sorted())") }
+        let names = succession.inventory.value.tunnels
+        for tunnel in other.sessions.flatMap(\.tunnels.values) where names.contains(tunnel.name) {
+            world.complain("a successor is done, and its predecessor has not closed \(tunnel.name)")
+        }
     }
 
     private func serve(_ succession: SimulatedSuccession, reloads: Bool) {
@@ -175,14 +182,9 @@ extension SimulatedProcess {
 
     /// The service is stopped before this process has taken over.
     private func stopBoth(_ succession: SimulatedSuccession) {
-        phase = .stopping
-        for running in running {
-            running.session.send(.drainRequested)
-            running.session.send(.drained)
-        }
+        (phase, sparesPredecessor) = (.stopping, true)
+        for running in running { running.session.send(.drainRequested) }
         succession.link.send(.stop(withinSeconds: Double(Self.drainTimeout) / 1_000), from: .successor)
-        awaitedEnd = world.now + Self.drainTimeout + 10_000
-        _ = timer(after: Self.drainTimeout + 10_000) { [self] in endIfDone() }
-        endIfDone()
+        endStreams(predecessors: 10_000)
     }
 }

@@ -23,6 +23,8 @@ enum SimulatedMistake: CaseIterable {
     case appliesNothing
     case leaksLease
     case keepsWarm
+    case losesReload
+    case outlivesFailure
 }
 
 /// One run of a plan: a host with the processes of a daemon, an engine, upstreams and the network between them, on one
@@ -38,6 +40,8 @@ final class SimulatedWorld {
         var history: [String] = []
         /// From the quiet until everything was served, in milliseconds.
         var recovery = 0
+        /// Calls of the agenda.
+        var steps = 0
         /// Streams that were joined.
         var streams = 0
         /// Programs whose private dials came about.
@@ -75,6 +79,18 @@ final class SimulatedWorld {
         let world = SimulatedWorld(plan, mistake: mistake, isRecording: isRecording)
         world.run()
         return world.outcome
+    }
+
+    /// How many objects are there still when a world is over: a run of very many worlds has no memory for any.
+    static func leftovers(_ plan: SimulatedPlan) -> Int {
+        struct Held { weak var object: AnyObject? }
+        func run() -> [Held] {
+            let world = SimulatedWorld(plan, mistake: nil, isRecording: false)
+            world.run()
+            let processes = world.host.processes.values
+            return processes.map { Held(object: $0) } + processes.flatMap(\.halves).map { Held(object: $0) }
+        }
+        return run().count { $0.object != nil }
     }
 
     // MARK: Time
@@ -131,6 +147,7 @@ final class SimulatedWorld {
                 }
             }
             entry.call()
+            outcome.steps += 1
             // What the others say has not changed.
             if case .process(let process) = entry.owner { host.check(process) }
         }

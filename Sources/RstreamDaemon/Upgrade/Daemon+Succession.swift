@@ -190,16 +190,10 @@ extension Daemon {
         notifier.stopping()
         notifier.extendTimeout(by: timeout + Self.startTime)
         succession.sockets.decide(isOurs: false)
-        for session in running.sessions {
-            session.drain()
-            session.finish()
-        }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.stopPredecessor(within: timeout) }
-            group.addTask { try? await pause(for: timeout + Self.endTime) }
-            await group.next()
-            group.cancelAll()
-        }
+        for session in running.sessions { session.drain() }
+        // Tunnels that were taken over have visitors already.
+        await endStreams(within: timeout, predecessors: Self.endTime)
+        for session in running.sessions { session.finish() }
     }
 
     /// How long the predecessor may take to end once its streams have.

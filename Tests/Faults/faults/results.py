@@ -34,7 +34,8 @@ def head(folder: Path, words: list[str]) -> list[str]:
         "",
         "What was done to the release programs, what held, and for how long visitors were not served: from the fault's "
         "end to the first visitor who got every byte, or from its begin where service has to go on. "
-        "[contributing.md](../../docs/contributing.md#faults) says how a case is made.",
+        "[contributing.md](../../docs/contributing.md#faults) says how a case is made. What the daemon decides in very many "
+        "more orders of such events is [simulated](../SimulationTests/RESULTS.md).",
         "",
         f"- Date: {datetime.date.today()}; commit {described.stdout.strip() or 'unknown'}; "
         f"rstreamd {version(folder / 'rstreamd').removeprefix('rstreamd ')}",
