@@ -102,14 +102,17 @@ extension SimulatedProcess {
         endStreams(predecessors: 2_000)
     }
 
-    /// Lets streams end, and cuts those that are left; processes before this one cut theirs at the same time.
+    /// Lets streams end, and cuts those that are left; processes before this one cut theirs at the same time, and may take
+    /// so much longer, from the cut on: a host may be suspended until then.
     func endStreams(predecessors longest: Int) {
         table.drain { [self] in
             isDrained = true
             finishStop()
         }
-        cut(after: Self.drainTimeout)
-        _ = timer(after: Self.drainTimeout + longest) { [self] in finishStop(isLate: true) }
+        _ = timer(after: Self.drainTimeout) { [self] in
+            table.cut()
+            _ = timer(after: longest) { [self] in finishStop(isLate: true) }
+        }
     }
 
     func finishStop(isLate: Bool = false) {
