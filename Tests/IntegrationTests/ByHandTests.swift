@@ -166,7 +166,8 @@ extension Integration {
             )
             #expect(wrong.exit == .status(78), "\(wrong.errors)")
             #expect(wrong.errors.first?.hasPrefix("command line:") == true, "\(wrong.errors)")
-            for (option, complaint) in [("--private", "--token-file"), ("--tokenfile", "Unknown option '--tokenfile'")] {
+            for (option, complaint) in [("--private", "--token-file"), ("--tokenfile", "Unknown option '--tokenfile'")]
+            {
                 let usage = try await ProcessHandle.run(program, ["publish", "80", "--engine", "e.test", option])
                 #expect(usage.exit == .status(64))
                 #expect(usage.errors.first?.contains(complaint) == true, "\(usage.errors)")

@@ -59,7 +59,7 @@ extension Integration {
             }
         }
 
-        @Test("a detached one goes on by itself; one whose owner is killed meanwhile ends when its time to claim is over")
+        @Test("a detached one goes on; one whose owner is killed meanwhile ends when its time to claim is over")
         func killed() async throws {
             try await TestServer.with(.echo) { server in
                 try await UpgradeSite.with { site in

@@ -295,7 +295,8 @@ extension Integration {
         func misspelled() async throws {
             let result = try await Self.run("--confg", "/etc/rstream/rstreamd.yaml")
             #expect(result.exit == .status(64))
-            #expect(result.errors.first == "Error: Unknown option '--confg'. Did you mean '--config'?", "\(result.errors)")
+            let complaint = "Error: Unknown option '--confg'. Did you mean '--config'?"
+            #expect(result.errors.first == complaint, "\(result.errors)")
         }
 
         @Test(

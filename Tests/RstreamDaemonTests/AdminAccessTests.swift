@@ -147,7 +147,8 @@ struct AdminAccessTests {
     private static let changing: [Route] = [
         .reload, .reconnect(context: "main"), .canary(context: "main"), .cutStream("1"), .setLogLevel,
         .changeTunnel("web", .disable),
-        .changeTunnels(.drain), .openTunnel, .closeTunnel("web"), .claimTunnel("web"), .dial("db", context: nil), .upgrade,
+        .changeTunnels(.drain), .openTunnel, .closeTunnel("web"), .claimTunnel("web"), .dial("db", context: nil),
+        .upgrade,
     ]
 
     @Test("permits readers what changes nothing, and others without rights not even that", arguments: reading)

@@ -77,7 +77,8 @@ struct MemoryLimitTests {
         #expect(shortage(64, requests: 24, limit: 64) == nil, "descriptors are the narrower limit")
         let few = MemoryBudget.streams(limit: 64 << 20, requests: 24 << 20)
         let what = shortage(64, requests: 24)?.what
-        #expect(what?.hasPrefix("the 64 MiB of memory that the control group may have, less 24 MiB for inspect,") == true)
+        let start = "the 64 MiB of memory that the control group may have, less 24 MiB for inspect,"
+        #expect(what?.hasPrefix(start) == true)
         #expect(what?.hasSuffix(" are enough for \(few) streams") == true)
         #expect(shortage(64, requests: 24)?.fix.hasPrefix("raise MemoryMax= of the service") == true)
     }
