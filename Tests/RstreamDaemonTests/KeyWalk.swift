@@ -28,6 +28,9 @@ struct KeyWalk {
         }
     }
 
+    /// One that every host has.
+    private static let group = "root"
+
     /// What is changed; the key has to have a value.
     func change(_ key: ConfigurationKey, _ configuration: inout DaemonConfiguration) {
         if key.rawValue.hasPrefix("contexts.") {
@@ -50,9 +53,9 @@ struct KeyWalk {
         case .tunnelOwners: configuration.limits.tunnelOwners = ["nobody"]
         case .watch: configuration.watch = true
         case .adminSocket: configuration.admin.socket += "2"
-        case .adminGroup: configuration.admin.group += "2"
+        case .adminGroup: configuration.admin.group = Self.group
         case .adminMode: configuration.admin.mode = 0o600
-        case .adminReadGroup: configuration.admin.readGroup = "nobody-has-this-group"
+        case .adminReadGroup: configuration.admin.readGroup = Self.group
         case .metricsListen: configuration.metrics = .tcp(host: "127.0.0.1", port: 0)
         case .pageListen: configuration.page.listen = .tcp(host: "127.0.0.1", port: 0)
         case .pageHosts: configuration.page.hosts = ["box.example"]

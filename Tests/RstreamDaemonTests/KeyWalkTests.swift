@@ -172,6 +172,25 @@ struct KeyWalkTests {
         }
     }
 
+    @Test("that names a group which this host does not have says so, and not that it is in force")
+    func unknownGroup() async throws {
+        try await withWorld { world in
+            for key in [ConfigurationKey.adminGroup, .adminReadGroup] {
+                let reply = try await world.reload { configuration in
+                    if key == .adminGroup {
+                        configuration.admin.group = "there-is-no-such-group"
+                    } else {
+                        configuration.admin.readGroup = "there-is-no-such-group"
+                    }
+                }
+                let setting = try #require(reply.settings.first { $0.key == key.rawValue })
+                #expect(setting.obstacle == "this host has no group \"there-is-no-such-group\"")
+                #expect(world.daemon.log.lines("setting not applied").last?.metadata["key"] == key.rawValue)
+                _ = try await world.reload { _ in }
+            }
+        }
+    }
+
     private static func keys(_ effects: Set<ReloadEffect>) -> [ConfigurationKey] {
         ConfigurationKey.allCases.filter { effects.contains($0.effect) && KeyWalk.hasValue($0) }
     }

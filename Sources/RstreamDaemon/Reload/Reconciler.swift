@@ -110,14 +110,21 @@ struct Reconciler {
     }
 
     /// Why a setting of the files is not in force; nil if it is.
-    private func obstacle(to key: ConfigurationKey) -> String? {
+    private func obstacle(to key: ConfigurationKey, in next: DaemonConfiguration) async -> String? {
         switch key {
         case .logLevel: dependencies.level.overriddenBy
         case .logFormat: dependencies.format.overriddenBy
-        case .adminSocket, .adminGroup, .adminMode:
-            dependencies.adminListeners.isInherited && key != .adminGroup ? "systemd has opened the admin socket" : nil
+        case .adminSocket, .adminMode:
+            dependencies.adminListeners.isInherited ? "systemd has opened the admin socket" : nil
+        case .adminGroup: await Self.obstacle(toGroup: next.admin.group)
+        case .adminReadGroup: if let group = next.admin.readGroup { await Self.obstacle(toGroup: group) } else { nil }
         default: nil
         }
+    }
+
+    private static func obstacle(toGroup name: String) async -> String? {
+        let isKnown = await BlockingThreads.accounts.run { Accounts.group(name) != nil }
+        return isKnown ? nil : "this host has no group \"\(name)\""
     }
 
     private func assess() async -> Assessment {
@@ -133,7 +140,10 @@ struct Reconciler {
         let (wanted, ends) = withTunnelsByHand(files)
         let next = running.judged(running.holding(wanted))
         let plans = running.plans(next)
-        let settings = next.changedSettings(from: loaded).map { SettingChange($0, obstacle: obstacle(to: $0)) }
+        var settings: [SettingChange] = []
+        for key in next.changedSettings(from: loaded) {
+            settings.append(SettingChange(key, obstacle: await obstacle(to: key, in: next)))
+        }
         let isUnchanged = plans.isEmpty && settings.isEmpty
         let outcome: ReloadOutcome =
             isUnchanged ? .unchanged(result.warnings) : .applied(plans, settings, result.warnings)
