@@ -145,7 +145,7 @@ struct DaemonFileTests {
             Wrong("version: 1\nlimits: { streams: 1.5 }\n", "2:20: \"streams\" must be a whole number"),
             Wrong(
                 "version: 1\nlimits: { streams: 99999999999999999999 }\n",
-                "2:20: \"streams\" must be a whole number"
+                "2:20: \"streams\" is out of range"
             ),
             Wrong("version: 1\nlimits: { pendingStreams: 0 }\n", "2:27: \"pendingStreams\" is out of range"),
             Wrong("version: 1\nlimits: { unixUpstreams: /run }\n", "2:26: \"unixUpstreams\" must be a list"),

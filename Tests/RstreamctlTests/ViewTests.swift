@@ -272,7 +272,7 @@ struct ViewTests {
         func text() -> String { Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines) }
         #expect(!text().contains("prewarm"))
         session.prewarm = PrewarmStatus(warm: 2, hit: 40, miss: 3, wasted: 1, aged: 5)
-        #expect(text().contains("\n    prewarm: 2 warm, 40 hits, 3 misses, 1 wasted, 5 aged\n"))
+        #expect(text().contains("\n    prewarm: 2 warm, 40 hit, 3 missed, 1 wasted, 5 aged\n"))
     }
 
     @Test("a session says how its canary is, and what to do when it fails")

@@ -222,25 +222,36 @@ struct Section {
     /// A whole number in the key's range.
     func integer(_ key: String, _ report: inout Report) -> Int? {
         guard let node = node(key) else { return nil }
-        guard case .scalar(let scalar) = node.content, let number = Int(Self.word(scalar)) else {
-            report.error(
-                "\"\(shown: key)\" must be a whole number",
-                hint: file.lookAlike(at: node.headSpan),
-                at: node.headSpan,
-                in: file
-            )
+        let word = if case .scalar(let scalar) = node.content { Self.word(scalar) } else { "" }
+        let number = Int(word)
+        let isTooLong = number == nil && (word.hasPrefix("-") ? word.dropFirst() : word[...]).isDigits
+        switch form(of: key) {
+        case .number(let range) where isTooLong || number.map { !range.contains($0) } == true:
+            reportRange(range, of: key, node, &report)
             return nil
-        }
-        if case .number(let range) = form(of: key), !range.contains(number) {
-            report.error(
-                "\"\(shown: key)\" is out of range",
-                hint: "expected \(shown: range.lowerBound) to \(shown: range.upperBound)",
-                at: node.span,
-                in: file
-            )
+        // What a port may be depends on what it is for.
+        case .port where isTooLong:
+            reportRange(TunnelSpec.ports, of: key, node, &report)
             return nil
+        default: break
         }
-        return number
+        if let number { return number }
+        report.error(
+            "\"\(shown: key)\" must be a whole number",
+            hint: file.lookAlike(at: node.headSpan),
+            at: node.headSpan,
+            in: file
+        )
+        return nil
+    }
+
+    private func reportRange(_ range: ClosedRange<Int>, of key: String, _ node: Node, _ report: inout Report) {
+        report.error(
+            "\"\(shown: key)\" is out of range",
+            hint: "expected \(shown: range.lowerBound) to \(shown: range.upperBound)",
+            at: node.span,
+            in: file
+        )
     }
 
     /// Permission bits in octal, however their zeros are written.

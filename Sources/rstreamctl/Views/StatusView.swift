@@ -90,7 +90,7 @@ struct StatusView: Hashable, Sendable {
         }
         let prewarm = session.prewarm
         if prewarm != PrewarmStatus() {
-            let streams = "\(prewarm.hit) hits, \(prewarm.miss) misses"
+            let streams = "\(prewarm.hit) hit, \(prewarm.miss) missed"
             let unused = "\(prewarm.wasted) wasted, \(prewarm.aged) aged"
             notes.append(Line("prewarm: \(prewarm.warm) warm, \(streams), \(unused)", .faint))
         }
