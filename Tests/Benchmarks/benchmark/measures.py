@@ -139,24 +139,29 @@ def bulk(bench: Bench) -> list[Sheet]:
 
 def streams(bench: Bench) -> list[Sheet]:
     columns = ["CPU-s per 1,000", "the other half's", "streams/s", "first byte, median ms", "99th percentile ms"]
-    sheet = Sheet(f"Short streams, {LANES} at a time", "of one byte", columns)
-    sheet.text = "A stream opens, echoes a byte and closes. The slower of the two processors limits streams per second."
+    sheets = {
+        1: Sheet("Short streams, one at a time", "of one byte", columns),
+        LANES: Sheet(f"Short streams, {LANES} at a time", "of one byte", columns),
+    }
+    for sheet in sheets.values():
+        sheet.text = "A stream opens, echoes a byte and closes. The slower of the two processors limits streams per second."
     count = bench.scale.streams
 
     def measure(name: str, relay: Relay) -> None:
-        with Clock(relay) as clock:
-            answer = load(relay, "streams", count, LANES)
-        per_thousand = 1000 / count
-        values = [
-            clock.near * per_thousand, clock.far * per_thousand, count / answer["seconds"],
-            answer["median"] * 1000, answer["p99"] * 1000,
-        ]  # fmt: skip
-        for column, value in zip(columns, values):
-            sheet.add(name, column, value)
+        for lanes, sheet in sheets.items():
+            with Clock(relay) as clock:
+                answer = load(relay, "streams", count, lanes)
+            per_thousand = 1000 / count
+            values = [
+                clock.near * per_thousand, clock.far * per_thousand, count / answer["seconds"],
+                answer["median"] * 1000, answer["p99"] * 1000,
+            ]  # fmt: skip
+            for column, value in zip(columns, values):
+                sheet.add(name, column, value)
 
-    with stage_of(bench, bench.chosen, [sheet]) as relays:
-        each([sheet], relays, bench.scale.rounds, measure)
-    return [sheet]
+    with stage_of(bench, bench.chosen, list(sheets.values())) as relays:
+        each(list(sheets.values()), relays, bench.scale.rounds, measure)
+    return list(sheets.values())
 
 
 def held(bench: Bench) -> list[Sheet]:
@@ -254,7 +259,8 @@ def memory(bench: Bench) -> list[Sheet]:
         sheets.append(sheet := Sheet(f"Memory, {count:,} streams", "MiB", columns))
         sheet.text = (
             "Anonymous memory of the process, without the kernel's buffers; resident: with the program itself. Each "
-            f"stream has echoed a byte, then 64 KiB, then 1 MiB. All closed: {bench.scale.rest:g} s later."
+            f"stream has echoed a byte, then 64 KiB, then 1 MiB. Idle: {bench.scale.settled:g} s after the start. All closed: "
+            f"{bench.scale.rest:g} s later."
         )
         for number in range(rounds):
             for relay_class in bench.without_resuming():
@@ -262,16 +268,16 @@ def memory(bench: Bench) -> list[Sheet]:
                     continue
                 say(f"  {sheet.title}, round {number + 1} of {rounds}: {relay_class.name}")
                 with stage_of(bench, [relay_class], [sheet]) as relays:
-                    each([sheet], relays, 1, functools.partial(fill, sheet, count, bench.scale.rest))
+                    each([sheet], relays, 1, functools.partial(fill, sheet, count, bench.scale))
     return sheets
 
 
-def fill(sheet: Sheet, count: int, rest: float, name: str, relay: Relay) -> None:
+def fill(sheet: Sheet, count: int, scale: Scale, name: str, relay: Relay) -> None:
     def note(column: str, field: str = "Pss_Anon") -> None:
         time.sleep(SETTLE)
         sheet.add(name, column, relay.running.memory(field) / MEBIBYTE)
 
-    time.sleep(1)
+    time.sleep(scale.settled)
     note(sheet.columns[0], "Rss")
     note(sheet.columns[1])
     holder = relay.load("hold", count)
@@ -283,7 +289,7 @@ def fill(sheet: Sheet, count: int, rest: float, name: str, relay: Relay) -> None
             note(column)
     finally:
         holder.stop()
-    time.sleep(rest)
+    time.sleep(scale.rest)
     note(sheet.columns[5])
 
 
