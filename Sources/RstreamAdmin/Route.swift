@@ -26,6 +26,8 @@ package enum Route: Hashable, Sendable {
     case tunnelFile(String)
     /// The latest requests of an inspected tunnel.
     case requests(tunnel: String)
+    /// Those that end from now on, with their bodies.
+    case capture(tunnel: String)
     /// Turns the connection into a stream to a private tunnel, by its id or name.
     case dial(String, context: String?)
     case streams(tunnel: String?)
@@ -57,7 +59,8 @@ package enum Route: Hashable, Sendable {
         case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .requests, .streams, .recentStreams, .events,
             .logLevel, .config, .live, .ready, .metrics, .openAPI:
             "GET"
-        case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .claimTunnel, .dial, .reload, .upgrade:
+        case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .claimTunnel, .capture, .dial, .reload,
+            .upgrade:
             "POST"
         case .cutStream, .closeTunnel: "DELETE"
         case .setLogLevel: "PUT"
@@ -76,6 +79,7 @@ package enum Route: Hashable, Sendable {
         case .claimTunnel(let name): "/v1/tunnels/\(PercentEncoding.encode(name))/claim"
         case .tunnelFile(let name): "/v1/tunnels/\(PercentEncoding.encode(name))/file"
         case .requests(let tunnel): "/v1/tunnels/\(PercentEncoding.encode(tunnel))/requests"
+        case .capture(let tunnel): "/v1/tunnels/\(PercentEncoding.encode(tunnel))/capture"
         case .dial(let tunnel, nil): "/v1/dial/\(PercentEncoding.encode(tunnel))"
         case .dial(let tunnel, let context?):
             "/v1/dial/\(PercentEncoding.encode(tunnel))?context=\(PercentEncoding.encode(context))"
@@ -98,7 +102,8 @@ package enum Route: Hashable, Sendable {
         }
     }
 
-    /// Whether the call changes something. Such calls are logged with the user who made them.
+    /// Whether the call changes something, or shows what only those may see who may change things. Such calls are logged
+    /// with the user who made them.
     package var changesSomething: Bool { method != "GET" }
 
     /// Reads a request's method and target. `HEAD` is read as `GET`.
@@ -152,6 +157,7 @@ package enum Route: Hashable, Sendable {
         case ("tunnels", let name?, "claim"): return [.claimTunnel(name)]
         case ("tunnels", let name?, "file"): return [.tunnelFile(name)]
         case ("tunnels", let name?, "requests"): return [.requests(tunnel: name)]
+        case ("tunnels", let name?, "capture"): return [.capture(tunnel: name)]
         case ("tunnels", let name?, let change?):
             return TunnelChange(rawValue: change).map { [.changeTunnel(name, $0)] } ?? []
         case (let change, nil, nil) where TunnelChange(rawValue: change) != nil:
@@ -178,8 +184,8 @@ package enum Route: Hashable, Sendable {
         case .streams, .recentStreams: ["tunnel"]
         case .dial: ["context"]
         case .status, .sessions, .reconnect, .canary, .tunnels, .tunnel, .changeTunnel, .changeTunnels, .openTunnel,
-            .closeTunnel, .claimTunnel, .tunnelFile, .requests, .cutStream, .events, .reload, .upgrade, .logLevel,
-            .setLogLevel, .config, .live, .ready, .metrics, .openAPI:
+            .closeTunnel, .claimTunnel, .tunnelFile, .requests, .capture, .cutStream, .events, .reload, .upgrade,
+            .logLevel, .setLogLevel, .config, .live, .ready, .metrics, .openAPI:
             []
         }
     }

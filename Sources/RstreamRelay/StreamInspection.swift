@@ -28,8 +28,10 @@ final class StreamInspection {
 
     func bytesPass(_ bytes: ByteBuffer, from half: RelayStateMachine.Half) {
         guard goesOn else { return }
-        let room = log.memory.room
-        bytes.withUnsafeReadableBytes { machine.received($0, from: half.side, at: .now, room: room) }
+        let (room, roomForBodies) = (log.memory.room, log.roomForBodies)
+        bytes.withUnsafeReadableBytes {
+            machine.received($0, from: half.side, at: .now, room: room, roomForBodies: roomForBodies)
+        }
         settle()
     }
 

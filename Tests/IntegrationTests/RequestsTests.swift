@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import Glibc
 import RstreamTestSupport
 import Testing
 
@@ -78,6 +79,31 @@ extension Integration {
                 let json = try await Self.requests(pair, kinds.count, "-o", "json").joined()
                 #expect(json.contains("\"inspected\":true") && !json.contains("hunter2"))
                 #expect(pair.daemon.process.errors.all.allSatisfy { !$0.contains("hunter2") })
+            }
+        }
+
+        @Test("what was sent both ways is shown to a command that asks for it, and to nobody else")
+        func bodies() async throws {
+            try await Self.withTunnel { pair, _ in
+                let socket = ["--socket", "\(pair.folder.path)/run/admin.sock"]
+                let arguments = socket + ["requests", "web", "--bodies", "--headers"]
+                let process = try await ProcessHandle.start(try Binaries.path(of: "rstreamctl"), arguments)
+                _ = try await process.errors.first { $0.hasPrefix("bodies of requests") }
+                let curl = Curl(engine: pair.engine)
+                let request = [
+                    "-o", "/dev/null", "--http1.1", "--data-binary", "pin=4711", "-H", "Authorization: Bearer hunter2",
+                    "https://web.t.localhost/echo",
+                ]
+                #expect(try await curl.visit([request]).exit == .status(0))
+                let asked = try await process.output.first { $0.contains("    > pin=") }.line
+                let answered = try await process.output.first { $0.contains("    < pin=") }.line
+                #expect(asked == "    > pin=4711" && answered == "    < pin=4711")
+                let shown = process.output.all.map { $0.lowercased() }
+                #expect(shown.contains("    > authorization: ***") && !shown.joined().contains("hunter2"))
+                process.send(signal: SIGINT)
+                _ = try await process.end()
+                let json = try await Self.requests(pair, 1, "-o", "json").joined()
+                #expect(!json.contains("4711") && !json.contains("Body"), "\(json)")
             }
         }
 

@@ -148,7 +148,7 @@ struct AdminAccessTests {
         .reload, .reconnect(context: "main"), .canary(context: "main"), .cutStream("1"), .setLogLevel,
         .changeTunnel("web", .disable),
         .changeTunnels(.drain), .openTunnel, .closeTunnel("web"), .claimTunnel("web"), .dial("db", context: nil),
-        .upgrade,
+        .capture(tunnel: "web"), .upgrade,
     ]
 
     @Test("permits readers what changes nothing, and others without rights not even that", arguments: reading)

@@ -100,6 +100,85 @@ struct RequestsTests {
         }
     }
 
+    /// A client that captures the requests of the tunnel, once it does.
+    private static func capture(_ daemon: RunningDaemon) async throws -> TestConnection {
+        let connection = try await daemon.admin.connect()
+        try await connection.send(AdminSocket.request("POST", "/v1/tunnels/web/capture"))
+        try await connection.state.wait(for: "the capture") {
+            $0.isOver || String(buffer: $0.received).contains(": end of backlog")
+        }
+        return connection
+    }
+
+    private static func captured(in state: TestConnection.State) -> [RequestStatus] {
+        String(buffer: state.received).split(separator: "\n").filter { $0.hasPrefix("data: ") }
+            .compactMap { try? AdminJSON.decode(RequestStatus.self, from: $0.dropFirst("data: ".count).utf8) }
+    }
+
+    @Test("have bodies for a client that captures them, and only as long as that")
+    func captured() async throws {
+        try await Self.withDaemon { server, daemon in
+            try await Self.exchange("/before", server, daemon)
+            let client = try await Self.capture(daemon)
+            try await Self.exchange("/during", server, daemon, index: 1)
+            let state = try await client.state.wait(for: "a request") { !Self.captured(in: $0).isEmpty }
+            let request = try #require(Self.captured(in: state).first)
+            #expect(request.path == "/during" && request.id == 2 && request.missed == nil)
+            #expect(request.requestBody == RequestBody(bytes: []))
+            #expect(request.responseBody?.bytes == Array("ab".utf8))
+            let kept = try await Self.requests(daemon).requests
+            #expect(kept.count == 2 && kept.allSatisfy { $0.requestBody == nil && $0.responseBody == nil })
+            let line = try #require(daemon.log.lines("admin request").last)
+            #expect(line.metadata["call"] == "POST /v1/tunnels/web/capture" && line.metadata["status"] == "200")
+            await client.close()
+        }
+    }
+
+    @Test("have no bodies for anyone once a reload ends the inspection, or the daemon stops", arguments: [true, false])
+    func captureEnds(isReload: Bool) async throws {
+        try await Self.withDaemon { server, daemon in
+            let client = try await Self.capture(daemon)
+            try await Self.exchange("/a", server, daemon)
+            try await client.state.wait(for: "a request") { !Self.captured(in: $0).isEmpty }
+            if isReload {
+                _ = try await Self.reload(daemon, isInspected: false)
+            } else {
+                // Else the daemon waits for the stream.
+                try await server.connection().close()
+                try await daemon.stop()
+            }
+            let state = try await client.state.wait(for: "the end") { $0.isOver }
+            #expect(String(buffer: state.received).hasSuffix("\r\n0\r\n\r\n"))
+            guard isReload else { return }
+            let answer = try await daemon.admin.call("POST", "/v1/tunnels/web/capture")
+            #expect(answer.status == 409 && answer.problem?.detail.contains("inspect: true") == true)
+            let unknown = try await daemon.admin.call("POST", "/v1/tunnels/wep/capture")
+            #expect(unknown.status == 404 && unknown.problem?.detail.contains("did you mean \"web\"?") == true)
+        }
+    }
+
+    @Test("are captured by as many clients as may read events, and a place is free again when one leaves")
+    func places() async throws {
+        try await Self.withDaemon { _, daemon in
+            var clients: [TestConnection] = []
+            while clients.last?.state.value.isOver != true, clients.count < 100 {
+                clients.append(try await Self.capture(daemon))
+            }
+            let last = clients.popLast()
+            let refused = try #require(last)
+            #expect(String(buffer: refused.state.value.received).hasPrefix("HTTP/1.1 503 "))
+            #expect(clients.count == 32, "\(clients.count)")
+            await clients.removeLast().close()
+            let next = try await within("a place") {
+                while true {
+                    let next = try await Self.capture(daemon)
+                    if !next.state.value.isOver { return next }
+                }
+            }
+            for client in clients + [next, refused] { await client.close() }
+        }
+    }
+
     @Test("are those of a tunnel that there is")
     func unknown() async throws {
         try await Self.withDaemon { _, daemon in

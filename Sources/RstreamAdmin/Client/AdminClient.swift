@@ -98,7 +98,24 @@ package struct AdminClient: Sendable {
         if let lastID { headers.add(name: "Last-Event-ID", value: String(lastID)) }
         try await withConnection(.events, headers: headers, body: nil) { inbound in
             var parts = inbound.makeAsyncIterator()
-            try await readEvents(&parts, endOfBacklog: endOfBacklog, body)
+            try await readEvents(&parts, of: .events, endOfBacklog: endOfBacklog, body)
+        }
+    }
+
+    /// Calls `body` with each request of an inspected tunnel that ends from now on, with its bodies, and its JSON; `begun`
+    /// once the daemon captures them. Ends when one of them returns false, the daemon ends the stream, or the task is
+    /// cancelled.
+    ///
+    /// Throws ``AdminClientError``, and what the closures throw.
+    package func capture(
+        _ tunnel: String,
+        begun: () async throws -> Bool = { true },
+        _ body: (RequestStatus, String) async throws -> Bool
+    ) async throws {
+        let route = Route.capture(tunnel: tunnel)
+        try await withConnection(route, headers: HTTPHeaders(), body: nil) { inbound in
+            var parts = inbound.makeAsyncIterator()
+            try await readEvents(&parts, of: route, endOfBacklog: begun, body)
         }
     }
 
@@ -150,16 +167,17 @@ package struct AdminClient: Sendable {
             } catch {
                 throw broken(error, nil)
             }
-            try await readEvents(&parts, endOfBacklog: { true }, body)
+            try await readEvents(&parts, of: .events, endOfBacklog: { true }, body)
         }
     }
 
     private typealias Parts = NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
 
-    private func readEvents(
+    private func readEvents<Value: Decodable>(
         _ parts: inout Parts,
+        of route: Route,
         endOfBacklog: () async throws -> Bool,
-        _ body: (Event, String) async throws -> Bool
+        _ body: (Value, String) async throws -> Bool
     ) async throws {
         var lines = EventLines()
         var refusal: Reply?
@@ -184,12 +202,12 @@ package struct AdminClient: Sendable {
                     let goesOn =
                         switch item {
                         case .endOfBacklog: try await endOfBacklog()
-                        case .event(let data): try await body(decode(Event.self, Array(data.utf8)), data)
+                        case .event(let data): try await body(decode(Value.self, Array(data.utf8)), data)
                         }
                     guard goesOn else { return }
                 }
             case .end, nil:
-                if let refusal { throw await self.refusal(of: .events, refusal) }
+                if let refusal { throw await self.refusal(of: route, refusal) }
                 return
             }
         }
@@ -303,7 +321,7 @@ package struct AdminClient: Sendable {
         switch route {
         case .reload: .init(first: timeouts.reload, next: timeouts.answer)
         case .upgrade: .init(first: timeouts.upgrade, next: timeouts.answer)
-        case .events: .init(first: timeouts.answer, next: timeouts.events)
+        case .events, .capture: .init(first: timeouts.answer, next: timeouts.events)
         default: .init(first: timeouts.answer, next: timeouts.answer)
         }
     }

@@ -90,6 +90,11 @@ package struct RequestStatus: Codable, Hashable, Sendable {
     @OrNull package var responseHeaders: [RequestHeader]?
     /// Whether there were more headers than are kept.
     package var headersCut: Bool
+    /// The bodies: only for a client that captures requests, and of those that began while one did.
+    package var requestBody: RequestBody?
+    package var responseBody: RequestBody?
+    /// How many requests ended before this one that the client, which captures them, was too slow for.
+    package var missed: Count?
 
     package init(
         id: Int,
@@ -104,7 +109,9 @@ package struct RequestStatus: Codable, Hashable, Sendable {
         end: End = .complete,
         requestHeaders: [RequestHeader]? = nil,
         responseHeaders: [RequestHeader]? = nil,
-        headersCut: Bool = false
+        headersCut: Bool = false,
+        requestBody: RequestBody? = nil,
+        responseBody: RequestBody? = nil
     ) {
         self.id = id
         self.stream = stream
@@ -119,7 +126,23 @@ package struct RequestStatus: Codable, Hashable, Sendable {
         _requestHeaders = OrNull(wrappedValue: requestHeaders)
         _responseHeaders = OrNull(wrappedValue: responseHeaders)
         self.headersCut = headersCut
+        (self.requestBody, self.responseBody) = (requestBody, responseBody)
     }
+}
+
+/// The beginning of a body, as it was sent: a coding such as gzip is not undone, and no secret is hidden.
+package struct RequestBody: Codable, Hashable, Sendable {
+    package var base64: String
+    /// Whether bytes are missing that have passed.
+    package var cut: Bool
+
+    package init(bytes: [UInt8], cut: Bool = false) {
+        base64 = String(decoding: Base64.encode(bytes), as: UTF8.self)
+        self.cut = cut
+    }
+
+    /// Nil where the text is no Base64.
+    package var bytes: [UInt8]? { Base64.decode(base64.utf8) }
 }
 
 /// A header of a request or a response.

@@ -65,7 +65,8 @@ extension AdminRouter {
         switch route {
         case .status, .sessions, .tunnels, .streams, .recentStreams, .events, .config, .live, .ready: true
         case .reconnect, .canary, .tunnel, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .claimTunnel,
-            .tunnelFile, .requests, .dial, .cutStream, .reload, .upgrade, .logLevel, .setLogLevel, .metrics, .openAPI:
+            .tunnelFile, .requests, .capture, .dial, .cutStream, .reload, .upgrade, .logLevel, .setLogLevel, .metrics,
+            .openAPI:
             false
         }
     }

@@ -177,6 +177,7 @@ struct AdminRouter: Sendable {
                 throw unknown(tunnel: name)
             }
             return .json(requests)
+        case .capture(let name): return try capture(name)
         case .dial(let tunnel, let context): return try await dial(tunnel, context, call)
         case .events: return try events(call)
         case .logLevel: return .json(LogLevelDocument(level: level.current.rawValue))
@@ -278,6 +279,14 @@ struct AdminRouter: Sendable {
             next = last == 0 ? EventRing.oldest : last + 1
         }
         return HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .events(from: next))
+    }
+
+    private func capture(_ name: String) throws(Problem) -> HTTPReply {
+        guard statusStore.knows(tunnel: name) else { throw unknown(tunnel: name) }
+        guard let log = statusStore.requestLog(of: name), let capture = log.capture() else {
+            throw Problem(.conflict, "the tunnel is not inspected; set inspect: true for it, and reload")
+        }
+        return HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .capture(capture, of: log))
     }
 
     private func setLogLevel(_ call: HTTPCall) throws(Problem) -> HTTPReply {

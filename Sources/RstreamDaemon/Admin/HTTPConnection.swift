@@ -7,6 +7,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamAdmin
 internal import RstreamModel
+internal import RstreamRelay
 
 /// One client's connection: reads a request, writes the reply, and reads the next.
 struct HTTPConnection: Sendable {
@@ -76,7 +77,7 @@ struct HTTPConnection: Sendable {
         to head: HTTPRequestHead,
         _ policy: RequestPolicy,
         isComplete: Bool,
-        _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
+        _ outbound: Outbound
     ) async throws -> Bool {
         var policy = policy
         if !isComplete { policy.keepsAlive = false }
@@ -89,19 +90,39 @@ struct HTTPConnection: Sendable {
             try await outbound.write(.end(nil))
             return policy.keepsAlive
         case .events(let next):
-            guard readers.take() else {
-                return try await write(.tooManyReaders, to: head, policy, isComplete: isComplete, outbound)
+            return try await stream(reply, to: head, policy, isComplete: isComplete, outbound) {
+                try await write(eventsFrom: next, outbound)
             }
-            defer { readers.release() }
-            policy.keepsAlive = false
-            try await outbound.write(.head(responseHead(reply, to: head, policy)))
-            if head.method != .HEAD { try await events.withReader { try await write(eventsFrom: next, outbound) } }
-            try await outbound.write(.end(nil))
-            return false
+        case .capture(let capture, let log):
+            defer { log.end(capture) }
+            return try await stream(reply, to: head, policy, isComplete: isComplete, outbound) {
+                try await write(capture, outbound)
+            }
         case .socket(let pass):
             if let socket = await takeSocket() { await pass(socket) }
             return false
         }
+    }
+
+    /// Writes a reply that is as long as its reader stays, with `body`, if there is a place for another reader.
+    private func stream(
+        _ reply: HTTPReply,
+        to head: HTTPRequestHead,
+        _ policy: RequestPolicy,
+        isComplete: Bool,
+        _ outbound: Outbound,
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws -> Bool {
+        guard readers.take() else {
+            return try await write(.tooManyReaders, to: head, policy, isComplete: isComplete, outbound)
+        }
+        defer { readers.release() }
+        var policy = policy
+        policy.keepsAlive = false
+        try await outbound.write(.head(responseHead(reply, to: head, policy)))
+        if head.method != .HEAD { try await withReader(body) }
+        try await outbound.write(.end(nil))
+        return false
     }
 
     /// A copy of the connection's descriptor, from which this connection reads nothing any more. The client sends
@@ -131,92 +152,6 @@ struct HTTPConnection: Sendable {
         }
         if let connection = policy.connection { headers.add(name: "Connection", value: connection) }
         return HTTPResponseHead(version: head.version, status: reply.status, headers: headers)
-    }
-
-    // MARK: Events
-
-    /// How often an idle reader gets a comment, which shows that the daemon is still there.
-    private static let keepAliveInterval = Duration.seconds(15)
-
-    /// Writes events until the ring is closed or the task is cancelled; throws when the client is gone.
-    private func write(
-        eventsFrom first: Int,
-        _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
-    ) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                // A wait for the next event may be long, and does not notice that the client is gone.
-                await waitUntilGone()
-                try Task.checkCancellation()
-                throw ChannelError.ioOnClosedChannel
-            }
-            group.addTask {
-                var next = first
-                var hasSentBacklog = false
-                while true {
-                    let reading = events.read(from: next)
-                    next = reading.next
-                    var text = Self.missed(reading)
-                    for record in reading.records { text += record.text(Self.text) }
-                    if !hasSentBacklog { text += ": end of backlog\n\n" }
-                    hasSentBacklog = true
-                    if !text.isEmpty { try await outbound.write(.body(.byteBuffer(ByteBuffer(string: text)))) }
-                    guard try await waitForEvent(next, outbound) else { return }
-                }
-            }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
-    }
-
-    /// Waits until the connection is closed, or the task is cancelled.
-    private func waitUntilGone() async {
-        let gone = channel.channel.eventLoop.makePromise(of: Void.self)
-        channel.channel.closeFuture.whenComplete { _ in gone.succeed() }
-        await withTaskCancellationHandler {
-            try? await gone.futureResult.get()
-        } onCancel: {
-            gone.succeed()
-        }
-    }
-
-    /// Waits for the next event, and sends comments meanwhile. Returns false when there will be none.
-    private func waitForEvent(
-        _ next: Int,
-        _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
-    ) async throws -> Bool {
-        while true {
-            let hasEvent = await withTaskGroup(of: Bool?.self) { group in
-                group.addTask { await events.wait(for: next) }
-                group.addTask {
-                    try? await pause(for: Self.keepAliveInterval)
-                    return nil
-                }
-                let first = await group.next() ?? nil
-                group.cancelAll()
-                return first
-            }
-            if let hasEvent { return hasEvent }
-            if Task.isCancelled { return false }
-            try await outbound.write(.body(.byteBuffer(ByteBuffer(string: ": still here\n\n"))))
-        }
-    }
-
-    private static func missed(_ reading: EventRing.Reading) -> String {
-        guard reading.missed > 0 || reading.isFromOtherProcess else { return "" }
-        var event = Event(time: reading.events.first?.time ?? .now, type: "events.missed")
-        // A reader that reconnects with this id continues after the gap.
-        event.id = (reading.events.first?.id ?? reading.next) - 1
-        event.missed = Count(wrappedValue: reading.missed)
-        if reading.isFromOtherProcess {
-            event.message = "the last event read was another process's; some events may be missing"
-        }
-        return text(event)
-    }
-
-    private static func text(_ event: Event) -> String {
-        let json = (try? AdminJSON.encode(event)) ?? []
-        return "id: \(event.id)\nevent: \(event.type)\ndata: \(String(decoding: json, as: UTF8.self))\n\n"
     }
 }
 

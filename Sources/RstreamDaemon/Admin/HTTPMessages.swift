@@ -6,6 +6,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamAdmin
 internal import RstreamModel
+internal import RstreamRelay
 
 /// A request that has arrived completely.
 struct HTTPCall: Sendable {
@@ -28,6 +29,8 @@ struct HTTPReply: Sendable {
         case bytes([UInt8])
         /// Events from this number on, until one side ends the stream.
         case events(from: Int)
+        /// Requests that end, until one side ends the stream or the inspection ends.
+        case capture(RequestCapture, of: RequestLog)
         /// The connection is no longer HTTP: its socket, which this closes, is passed on.
         case socket(@Sendable (CInt) async -> Void)
     }
@@ -57,7 +60,7 @@ struct HTTPReply: Sendable {
         )
     }
 
-    /// The reply to an event reader beyond the limit.
+    /// The reply to a reader of events or requests beyond the limit.
     static var tooManyReaders: Self {
         var reply = problem(Problem(.busy, "too many event readers; try again"))
         reply.headers.append((name: "Retry-After", value: "1"))

@@ -120,6 +120,14 @@ final class EventRing: Sendable {
         return state.withLock { $0.next > next || !$0.isClosed } && !Task.isCancelled
     }
 
+    /// Waits until the ring is closed, or the task is cancelled.
+    func waitUntilClosed() async {
+        while !state.withLock(\.isClosed), !Task.isCancelled {
+            await suspend { $0.isClosed }
+        }
+    }
+
+    /// Waits until it is so, or something has changed, or the task is cancelled.
     private func suspend(until isMet: @Sendable (State) -> Bool) async {
         let id = state.withLock { state in
             state.nextWaiter += 1

@@ -10,11 +10,17 @@ extension StatusStore {
     /// What is kept of the requests of a tunnel; nil when there is no such one. Only a client that may do everything
     /// gets `everything`: no name of a header or parameter says for sure that there is no secret in its value.
     func requests(of tunnel: String, everything: Bool) -> TunnelRequests? {
-        let entry = read { state in
+        entry(of: tunnel).map { TunnelRequests($0.configured.ledger.requests, everything: everything) }
+    }
+
+    /// What is kept of the requests of a tunnel; nil when it is not inspected, or there is none.
+    func requestLog(of tunnel: String) -> RequestLog? { entry(of: tunnel)?.configured.ledger.requests }
+
+    private func entry(of tunnel: String) -> TunnelEntry? {
+        read { state in
             state.tunnels.first { $0.name.sameBytes(as: tunnel) }
                 ?? state.leaving.first { $0.name.sameBytes(as: tunnel) && $0.isLeaving }
         }
-        return entry.map { TunnelRequests($0.configured.ledger.requests, everything: everything) }
     }
 
     /// The requests of all inspected tunnels that ended last, at most so many, as far as all who may read may see them.
@@ -70,6 +76,22 @@ extension RequestStatus {
             responseHeaders: everything ? request.responseHeaders.list : nil,
             headersCut: request.requestHeaders.isCut || request.responseHeaders.isCut
         )
+    }
+
+    /// With its bodies, for a client that captures requests.
+    init(_ captured: RequestCapture.Item) {
+        self.init(captured.request, everything: true)
+        if let bodies = captured.request.request.bodies {
+            requestBody = RequestBody(bodies.request)
+            responseBody = RequestBody(bodies.response)
+        }
+        if captured.missed > 0 { missed = Count(wrappedValue: captured.missed) }
+    }
+}
+
+extension RequestBody {
+    fileprivate init(_ body: InspectedBody) {
+        self.init(bytes: body.bytes, cut: body.isCut)
     }
 }
 

@@ -93,6 +93,26 @@ struct DaemonCalls: Sendable {
         return isOver && isEnded
     }
 
+    /// The requests of an inspected tunnel that end from now on, with their bodies, until `body` returns false, as
+    /// ``AdminClient/capture(_:begun:_:)`` says. Returns what ``events(after:endOfBacklog:_:)`` does.
+    func capture(
+        _ tunnel: String,
+        begun: () async throws -> Void,
+        _ body: (RequestStatus, String) async throws -> Bool
+    ) async throws -> Bool {
+        var isEnded = false
+        let isOver = try await follow {
+            try await client.capture(tunnel) {
+                try await begun()
+                return true
+            } _: { request, json in
+                isEnded = try await !body(request, json)
+                return !isEnded
+            }
+        }
+        return isOver && isEnded
+    }
+
     /// Opens a tunnel by hand and follows the events until `body` returns false, as
     /// ``AdminClient/openTunnel(_:opened:_:)`` says. Returns true when `body` ended it, and false when the daemon did.
     func openTunnel(

@@ -12,6 +12,9 @@ struct Requests: ControlCommand {
             At most 200, in the order in which they ended, from the daemon's memory. Values of headers and parameters \
             whose names say that they are secret read ***. A user who may only read sees no headers and no queries. With \
             --follow and -o json, each is an object on a line of its own.
+
+            Bodies are kept only while --bodies asks for them, in no other place than its connection: of requests that \
+            begin meanwhile, the first 8 KiB each way, with the secrets in them.
             """
     )
 
@@ -29,6 +32,9 @@ struct Requests: ControlCommand {
     @Flag(help: "Continue with requests as they end, until interrupted.")
     var follow = false
 
+    @Flag(help: "Show requests with their bodies as they end, from now on, until interrupted.")
+    var bodies = false
+
     @OptionGroup var options: GlobalOptions
 
     func act(_ command: CommandContext) async throws -> ExitStatus {
@@ -40,6 +46,7 @@ struct Requests: ControlCommand {
                 "fix: set inspect: true for it, which takes protocol: http, and reload"
             )
         }
+        if bodies { return try await capture(command) }
         guard follow else {
             try command.show(answer) { requests in
                 requests.requests.flatMap { RequestView($0, showsHeaders: headers).lines }
@@ -49,11 +56,34 @@ struct Requests: ControlCommand {
         var (requests, follower) = (answer.value, RequestFollower())
         while true {
             let (missed, new) = follower.new(in: requests)
-            if missed > 0 { command.console.complain(Line("requests that were missed: \(missed)")) }
+            complain(ofMissed: missed, command)
             for request in new { try show(request, command) }
             try await Task.sleep(for: Self.interval)
             requests = try await ask(command).value
         }
+    }
+
+    private func capture(_ command: CommandContext) async throws -> ExitStatus {
+        _ = try await command.calls.capture(name) {
+            let what = "bodies of requests that begin from now on, up to 8 KiB each way; secrets in them are shown"
+            command.console.complain(Line(what))
+        } _: { request, json in
+            complain(ofMissed: request.missed?.wrappedValue ?? 0, command)
+            if command.isJSON {
+                try command.console.write(document: Array(json.utf8))
+            } else {
+                try command.console.write(RequestView(request, showsHeaders: headers, showsBodies: true).lines)
+            }
+            return true
+        }
+        guard try await ask(command).value.inspected else {
+            throw Failure(.failed, "tunnel \(name) is not inspected any more")
+        }
+        throw Failure(.notReachable, "the daemon at \(command.calls.socket) has ended the requests")
+    }
+
+    private func complain(ofMissed missed: Int, _ command: CommandContext) {
+        if missed > 0 { command.console.complain(Line("requests that were missed: \(missed)")) }
     }
 
     private func show(_ request: RequestStatus, _ command: CommandContext) throws {

@@ -3,8 +3,8 @@
 
 @testable import RstreamRelay
 
-/// Both directions of a stream that is inspected: what is kept of it is the same however it arrives, has no secret in it,
-/// and takes no more memory than it may.
+/// Both directions of a stream that is inspected: what is kept of it is the same however it arrives, and whether bodies are
+/// kept or not; it has no secret in it, and takes no more memory than it may.
 ///
 /// The input is what the visitor and the service send in turn, with a byte 0x1E between them. A byte 0x1C stands for
 /// headers with a secret, and 0x1D for a request whose target has one.
@@ -17,8 +17,10 @@ enum InspectedStreams {
     private static let request = "GET /a?token=\(secret)&b=c;api_key=\(secret)#access_token=\(secret) HTTP/1.1"
     /// More than a stream takes, and less.
     private static let rooms = [1 << 20, 700, 0]
+    private static let roomsForBodies = [nil, 1 << 20, 50]
     /// A stream that has no more bytes never comes near ``InspectionStateMachine/mostMemory``.
     private static let mostBytes = 4 * 1_024
+    private static let mostMemory = InspectionStateMachine.mostMemory + InspectionStateMachine.mostMemoryOfBodies
 
     static func check(_ bytes: [UInt8]) throws(Finding) {
         guard !bytes.contains(Array(secret.utf8)) else { return }
@@ -36,6 +38,10 @@ enum InspectedStreams {
         for way in 0..<3 {
             for room in rooms {
                 let records = try inspect(ways.map { $0[way] }, room: room)
+                for roomForBodies in roomsForBodies.compactMap({ $0 }) {
+                    let same = try inspect(ways.map { $0[way] }, room: room, roomForBodies: roomForBodies)
+                    try demand(same == records, "\(records) is \(same) where bodies are kept")
+                }
                 guard room == rooms[0], turns.joined().count <= mostBytes else { continue }
                 if let first {
                     try demand(records == first, "\(first) at once is \(records) in pieces")
@@ -46,8 +52,12 @@ enum InspectedStreams {
         }
     }
 
-    /// What is kept of the turns, each of which comes in pieces.
-    private static func inspect(_ turns: [[[UInt8]]], room: Int) throws(Finding) -> [InspectedRequest] {
+    /// What is kept of the turns, each of which comes in pieces, without their bodies.
+    private static func inspect(
+        _ turns: [[[UInt8]]],
+        room: Int,
+        roomForBodies: Int? = nil
+    ) throws(Finding) -> [InspectedRequest] {
         let now = ContinuousClock.now
         var (machine, records) = (InspectionStateMachine(), [InspectedRequest]())
         var (asked, answered) = (0, 0)
@@ -55,9 +65,17 @@ enum InspectedStreams {
             for piece in turn {
                 let isVisitor = index.isMultiple(of: 2)
                 if isVisitor { asked += piece.count } else { answered += piece.count }
-                let limit = min(machine.size + room, InspectionStateMachine.mostMemory)
+                let limit =
+                    roomForBodies.map { _ in mostMemory }
+                    ?? min(machine.size + room, InspectionStateMachine.mostMemory)
                 piece.withUnsafeBytes { bytes in
-                    machine.received(bytes, from: isVisitor ? .visitor : .service, at: now, room: room)
+                    machine.received(
+                        bytes,
+                        from: isVisitor ? .visitor : .service,
+                        at: now,
+                        room: room,
+                        roomForBodies: roomForBodies
+                    )
                 }
                 try demand(machine.size <= limit, "it takes \(machine.size) bytes where \(limit) are free")
                 records += machine.takeEnded()
@@ -67,16 +85,25 @@ enum InspectedStreams {
         machine.streamEnded(at: now)
         records += machine.takeEnded()
         try demand(machine.isOver && machine.size == 0, "it is not over, or takes \(machine.size) bytes")
-        for record in records { try check(record) }
+        for record in records { try check(record, keepsBodies: roomForBodies != nil) }
         let isOrdered = records.drop { !$0.end.endsInspection }.allSatisfy(\.end.endsInspection)
         try demand(isOrdered, "a request is complete behind one that ended the inspection: \(records)")
         let counts = records.reduce((0, 0)) { ($0.0 + $1.requestBytes, $0.1 + $1.responseBytes) }
         try demand(counts.0 <= asked && counts.1 <= answered, "bodies of \(counts) bytes in \((asked, answered))")
+        for index in records.indices { records[index].bodies = nil }
         return records
     }
 
-    private static func check(_ record: InspectedRequest) throws(Finding) {
-        try demand(record.size <= InspectedRequest.largest, "a request takes \(record.size) bytes")
+    private static func check(_ record: InspectedRequest, keepsBodies: Bool) throws(Finding) {
+        try demand(record.sizeOfHeads <= InspectedRequest.largest, "a request takes \(record.sizeOfHeads) bytes")
+        try demand(keepsBodies || record.bodies == nil, "bodies are kept that nobody asks for")
+        if let bodies = record.bodies {
+            let kept = [(bodies.request, record.requestBytes), (bodies.response, record.responseBytes)]
+            for (body, length) in kept {
+                try demand(body.bytes.count <= InspectedBody.most, "a body takes \(body.bytes.count) bytes")
+                try demand(body.isCut == (body.bytes.count < length), "\(body.bytes.count) of \(length) bytes are kept")
+            }
+        }
         try demand(record.status.map { (100...999).contains($0) } ?? true, "the status is \(record.status ?? 0)")
         let pairs = record.requestHeaders.pairs + record.responseHeaders.pairs
         let texts = [record.method ?? "", record.target ?? ""] + pairs.flatMap { [$0.name, $0.value] }

@@ -151,18 +151,26 @@ enum Samples {
         byHand: byHand
     )
 
-    private static let request = RequestStatus(
-        id: 1,
-        stream: "1",
-        source: "::1",
-        time: time,
-        method: "GET",
-        path: "/",
-        status: 200,
-        durationSeconds: 0.5,
-        requestHeaders: [RequestHeader(name: "n", value: "v")],
-        responseHeaders: []
-    )
+    private static let request = {
+        var request = RequestStatus(
+            id: 1,
+            stream: "1",
+            source: "::1",
+            time: time,
+            method: "GET",
+            path: "/",
+            status: 200,
+            durationSeconds: 0.5,
+            requestHeaders: [RequestHeader(name: "n", value: "v")],
+            responseHeaders: [],
+            requestBody: body,
+            responseBody: body
+        )
+        request.missed = Count(wrappedValue: 1)
+        return request
+    }()
+
+    private static let body = RequestBody(bytes: [1, 2, 3])
 
     private static let byHand = ByHand(uid: 1_000, pid: 1, detached: true, endsAt: time)
 
@@ -267,6 +275,7 @@ enum Samples {
             least: RequestStatus(id: 1, stream: "1", time: time, end: .http2)
         ),
         Sample("RequestHeader", RequestHeader(name: "n", value: "v")),
+        Sample("RequestBody", body),
         Sample("StreamCounts", StreamCounts()),
         Sample("ByteCounts", ByteCounts()),
         Sample(

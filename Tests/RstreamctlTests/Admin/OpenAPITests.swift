@@ -21,7 +21,7 @@ struct OpenAPITests {
             .cutStream("1"), .reload,
             .upgrade, .events, .logLevel, .setLogLevel, .config, .live, .ready, .metrics, .openAPI,
             .openTunnel, .closeTunnel(name), .claimTunnel(name), .tunnelFile(name), .requests(tunnel: name),
-            .dial(name, context: nil), .dial(name, context: name),
+            .capture(tunnel: name), .dial(name, context: nil), .dial(name, context: name),
         ] + Route.TunnelChange.allCases.flatMap { [.changeTunnel(name, $0), .changeTunnels($0)] }
 
     /// Where the document has to describe a call.
@@ -40,6 +40,7 @@ struct OpenAPITests {
         case .claimTunnel: "post /v1/tunnels/{name}/claim"
         case .tunnelFile: "get /v1/tunnels/{name}/file"
         case .requests: "get /v1/tunnels/{name}/requests"
+        case .capture: "post /v1/tunnels/{name}/capture"
         case .dial: "post /v1/dial/{name}"
         case .streams: "get /v1/streams"
         case .recentStreams: "get /v1/streams/recent"

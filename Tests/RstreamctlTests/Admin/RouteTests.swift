@@ -15,7 +15,7 @@ struct RouteTests {
             + [.reconnect(context: name), .tunnel(name), .streams(tunnel: name), .recentStreams(tunnel: name)]
             + [.canary(context: name), .cutStream(name), .closeTunnel(name), .tunnelFile(name)]
             + [.claimTunnel(name)]
-            + [.requests(tunnel: name)]
+            + [.requests(tunnel: name), .capture(tunnel: name)]
             + [.dial(name, context: nil), .dial(name, context: name)]
     }
     private static let plain: [Route] = [
@@ -135,8 +135,8 @@ struct RouteTests {
     func changes(route: Route) {
         let changes =
             switch route {
-            case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .claimTunnel, .dial,
-                .cutStream, .reload, .upgrade, .setLogLevel:
+            case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .claimTunnel, .capture,
+                .dial, .cutStream, .reload, .upgrade, .setLogLevel:
                 true
             case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .requests, .streams, .recentStreams, .events,
                 .logLevel, .config, .live, .ready, .metrics, .openAPI:

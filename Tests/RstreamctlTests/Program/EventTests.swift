@@ -79,6 +79,73 @@ extension Program {
             }
         }
 
+        private static let capture = "POST /v1/tunnels/web/capture"
+
+        private static func captured(_ id: Int, _ body: String, missed: Int? = nil) -> String {
+            var request = Sample.request(id, "POST", "/path-\(id)")
+            (request.requestBody, request.responseBody) = (RequestBody(bytes: Array(body.utf8)), RequestBody(bytes: []))
+            request.missed = missed.map { Count(wrappedValue: $0) }
+            return "event: request\ndata: \(Sample.json(request))\n\n"
+        }
+
+        private static let captures: TestAdmin.Answers = { request in
+            request.line == capture ? .events(": end of backlog\n\n") : healthy(request)
+        }
+
+        @Test(
+            "requests --bodies shows what was sent both ways, until the daemon is gone: 69",
+            arguments: [true, false]
+        )
+        func bodies(isJSON: Bool) async throws {
+            try await withDaemon(Self.captures) { admin, socket in
+                let arguments = ["requests", "web", "--bodies", "--socket", socket] + (isJSON ? ["-o", "json"] : [])
+                let process = try await ProcessHandle.start(try Program.path, arguments)
+                let said = try await process.errors.first { _ in true }.line
+                #expect(said.hasPrefix("bodies of requests that begin from now on, up to 8 KiB each way;"), "\(said)")
+                admin.tell(Self.captured(7, "pin=0000", missed: 3))
+                let line = try await process.output.first { $0.contains("/path-7") }.line
+                if isJSON {
+                    let body = #""requestBody":{"base64":"cGluPTAwMDA=","cut":false}"#
+                    #expect(line.contains(body), "\(line)")
+                } else {
+                    #expect(try await process.output.first { $0.contains("pin") }.line == "    > pin=0000")
+                }
+                #expect(try await process.errors.first { $0.contains("missed") }.line == "requests that were missed: 3")
+                await admin.stop()
+                #expect(try await process.exit() == .status(69))
+            }
+        }
+
+        @Test("requests --bodies says why it ends: 1")
+        func bodiesEnd() async throws {
+            let notInspected = TestAdmin.Answer.ok(Sample.json(TunnelRequests(inspected: false)))
+            let looks = Observed(0)
+            let result = try await run(
+                { request in
+                    switch request.line {
+                    case Self.capture: return .reply(200, "")
+                    case "GET /v1/tunnels/web/requests":
+                        looks.change { $0 += 1 }
+                        return looks.value == 1 ? healthy(request) : notInspected
+                    default: return healthy(request)
+                    }
+                },
+                "requests",
+                "web",
+                "--bodies"
+            ).result
+            #expect(result.exit == .status(1) && result.output.isEmpty)
+            #expect(result.errors == ["rstreamctl: tunnel web is not inspected any more"])
+            let forbidden = TestAdmin.Answer.reply(403, Sample.json(Problem(.forbidden, "may read and change nothing")))
+            let reader = try await run(
+                { $0.line == Self.capture ? forbidden : healthy($0) },
+                "requests",
+                "web",
+                "--bodies"
+            ).result
+            #expect(reader.exit == .status(77) && reader.errors.joined().contains("may read and change nothing"))
+        }
+
         @Test("requests of a tunnel that is not inspected is an error that says what to do")
         func notInspected() async throws {
             let result = try await run(healthy, "requests", "api").result

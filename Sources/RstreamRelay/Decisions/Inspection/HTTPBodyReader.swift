@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-/// Finds the end of one body of HTTP/1 and counts what is in it. No byte of it is kept.
+/// Finds the end of one body of HTTP/1.
 enum HTTPBodyReader: Hashable, Sendable {
     case empty
     /// So many bytes are left.
@@ -57,31 +57,35 @@ enum HTTPBodyReader: Hashable, Sendable {
         case malformed
     }
 
-    /// Reads on, and adds the bytes of the body to `count`.
-    mutating func read(_ bytes: inout ByteCursor, _ count: inout Int) -> Progress {
+    /// Reads on, and calls `take` with each piece of the body, without what delimits its chunks.
+    mutating func read(_ bytes: inout ByteCursor, _ take: (UnsafeRawBufferPointer) -> Void) -> Progress {
         switch self {
         case .empty: return .complete
         case .length(let left):
-            let skipped = bytes.skip(left)
-            count += skipped
-            self = .length(left - skipped)
-            return skipped == left ? .complete : .needsMore
+            let piece = bytes.piece(left)
+            take(piece)
+            self = .length(left - piece.count)
+            return piece.count == left ? .complete : .needsMore
         case .untilClose:
-            count += bytes.skip(bytes.count)
+            take(bytes.piece(bytes.count))
             return .needsMore
         case .chunked(var chunk):
-            let progress = Self.read(&chunk, &bytes, &count)
+            let progress = Self.read(&chunk, &bytes, take)
             self = .chunked(chunk)
             return progress
         }
     }
 
-    private static func read(_ chunk: inout Chunk, _ bytes: inout ByteCursor, _ count: inout Int) -> Progress {
+    private static func read(
+        _ chunk: inout Chunk,
+        _ bytes: inout ByteCursor,
+        _ take: (UnsafeRawBufferPointer) -> Void
+    ) -> Progress {
         while bytes.count > 0 {
             if case .bytes(let left) = chunk {
-                let skipped = bytes.skip(left)
-                count += skipped
-                chunk = skipped == left ? .end(afterCR: false) : .bytes(left - skipped)
+                let piece = bytes.piece(left)
+                take(piece)
+                chunk = piece.count == left ? .end(afterCR: false) : .bytes(left - piece.count)
                 continue
             }
             guard let byte = bytes.next() else { return .needsMore }

@@ -158,11 +158,11 @@ struct ByteCursor {
         return bytes[offset]
     }
 
-    /// Skips so many bytes at most, and returns how many.
-    mutating func skip(_ most: Int) -> Int {
-        let skipped = min(most, count)
-        offset += skipped
-        return skipped
+    /// The next bytes, so many at most.
+    mutating func piece(_ most: Int) -> UnsafeRawBufferPointer {
+        let start = offset
+        offset += min(most, count)
+        return bytes.part(start..<offset)
     }
 
     /// The bytes up to the next line feed, without it, or all where there is none; nil when there are no bytes.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-/// A request that passed through a stream, and what was answered. Bodies are counted and not kept.
+/// A request that passed through a stream, and what was answered.
 package struct InspectedRequest: Hashable, Sendable {
     /// How it ended, or why nothing more is known of it and of its stream.
     package enum End: String, Hashable, Sendable, CaseIterable {
@@ -40,6 +40,8 @@ package struct InspectedRequest: Hashable, Sendable {
     package var status: Int?
     package var responseHeaders = InspectedHeaders()
     package var responseBytes = 0
+    /// Nil where no client asked for bodies when the request began. They are for those clients alone, and not remembered.
+    package var bodies: InspectedBodies?
     /// From the first byte of the request to the last one of the response, as far as they came.
     package var duration = Duration.zero
     package var end = End.complete
@@ -51,9 +53,14 @@ package struct InspectedRequest: Hashable, Sendable {
 
     /// What it takes of the memory for requests.
     package var size: Int {
+        sizeOfHeads + (bodies?.size ?? 0)
+    }
+
+    /// The same without its bodies.
+    var sizeOfHeads: Int {
         Self.overhead + (target?.utf8.count ?? 0) + requestHeaders.size + responseHeaders.size
     }
 
-    /// The most that it takes.
+    /// The most that it takes without its bodies.
     package static let largest = overhead + longestTarget + 2 * InspectedHeaders.most
 }

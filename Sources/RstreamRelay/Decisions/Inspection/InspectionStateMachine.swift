@@ -6,8 +6,9 @@ internal import RstreamModel
 /// Understands the bytes of one stream as requests and responses of HTTP/1.1, and changes none of them.
 ///
 /// It sees every byte once, in the order in which the relay passes it on, and never holds one back. It keeps what is
-/// told of the requests that wait for their responses: a few heads, without secrets. What it does not understand ends
-/// the inspection of the stream with a record that says why; the stream goes on.
+/// told of the requests that wait for their responses: a few heads, without secrets, and the beginnings of bodies where a
+/// client asks for them. What it does not understand ends the inspection of the stream with a record that says why; the
+/// stream goes on.
 package struct InspectionStateMachine: Hashable, Sendable {
     package enum Side: Hashable, Sendable {
         case visitor
@@ -17,6 +18,16 @@ package struct InspectionStateMachine: Hashable, Sendable {
     /// The most requests of a stream that wait for their responses, and what they may take of the memory for requests.
     package static let mostWaiting = 32
     package static let mostMemory = 32 * 1_024
+    /// What their bodies may take beside that.
+    package static let mostMemoryOfBodies = 2 * InspectedBody.most
+
+    /// What the requests of the stream may take of the memory for requests.
+    private struct Limits {
+        /// Without their bodies.
+        let heads: Int
+        /// Their bodies alone; nil where none are kept of a request that begins.
+        let bodies: Int?
+    }
 
     /// What a side sends next.
     private enum Reading: Hashable, Sendable {
@@ -51,12 +62,16 @@ package struct InspectionStateMachine: Hashable, Sendable {
     package init() {}
 
     /// What it takes of the memory for requests.
-    package var size: Int {
-        var size = waiting.reduce(0) { $0 + $1.request.size }
+    package var size: Int { sizeOfHeads + sizeOfBodies }
+
+    private var sizeOfHeads: Int {
+        var size = waiting.reduce(0) { $0 + $1.request.sizeOfHeads }
         if case .head(let head) = requests { size += head.size }
         if case .head(let head) = responses { size += head.size }
         return size
     }
+
+    private var sizeOfBodies: Int { waiting.reduce(0) { $0 + ($1.request.bodies?.size ?? 0) } }
 
     /// The requests that have ended since the last call, in order.
     package mutating func takeEnded() -> [InspectedRequest] {
@@ -65,21 +80,26 @@ package struct InspectionStateMachine: Hashable, Sendable {
         return ended
     }
 
-    /// Bytes pass. `room` is what is left of the memory for the requests of all streams.
+    /// Bytes pass. `room` is what is left of the memory for the requests of all streams. Bodies are kept of requests that
+    /// begin, and as far as they take no more than `roomForBodies` of that; nil where none are.
     package mutating func received(
         _ bytes: UnsafeRawBufferPointer,
         from side: Side,
         at now: ContinuousClock.Instant,
-        room: Int
+        room: Int,
+        roomForBodies: Int? = nil
     ) {
         guard !isOver else { return }
         // What it takes already is a part of what all streams take.
-        let limit = min(size + max(0, room), Self.mostMemory)
+        let limits = Limits(
+            heads: min(sizeOfHeads + max(0, room), Self.mostMemory),
+            bodies: roomForBodies.map { min(sizeOfBodies + max(0, $0), Self.mostMemoryOfBodies) }
+        )
         var cursor = ByteCursor(bytes)
         while cursor.count > 0, !isOver {
             switch side {
-            case .visitor: readRequest(&cursor, limit, now)
-            case .service: readResponse(&cursor, limit, now)
+            case .visitor: readRequest(&cursor, limits, now)
+            case .service: readResponse(&cursor, limits, now)
             }
         }
     }
@@ -100,11 +120,11 @@ package struct InspectionStateMachine: Hashable, Sendable {
 
     // MARK: Requests
 
-    private mutating func readRequest(_ bytes: inout ByteCursor, _ limit: Int, _ now: ContinuousClock.Instant) {
+    private mutating func readRequest(_ bytes: inout ByteCursor, _ limits: Limits, _ now: ContinuousClock.Instant) {
         switch requests {
-        case .opaque: isAhead = bytes.skip(bytes.count) > 0
+        case .opaque: isAhead = !bytes.piece(bytes.count).isEmpty
         case .head(var head):
-            let room = limit - size
+            let room = limits.heads - sizeOfHeads
             // Taken out, so that it is not copied when it is changed.
             requests = .opaque
             let progress = head.read(&bytes, limit: head.size + room)
@@ -115,15 +135,15 @@ package struct InspectionStateMachine: Hashable, Sendable {
             case .tooLong: stop(.longHead, at: now)
             case .malformed: stop(.malformedRequest, at: now)
             case .noMemory: stop(.noMemory, at: now)
-            case .complete: requestBegan(head, limit, &bytes, now)
+            case .complete: requestBegan(head, limits, &bytes, now)
             }
-        case .body(let body): readRequestBody(body, &bytes, now)
+        case .body(let body): readRequestBody(body, limits, &bytes, now)
         }
     }
 
     private mutating func requestBegan(
         _ head: HTTPHeadReader,
-        _ limit: Int,
+        _ limits: Limits,
         _ bytes: inout ByteCursor,
         _ now: ContinuousClock.Instant
     ) {
@@ -136,16 +156,19 @@ package struct InspectionStateMachine: Hashable, Sendable {
         guard waiting.count < Self.mostWaiting else { return stop(.pipelined, at: now) }
         var request = InspectedRequest(method: line.method, target: line.target, requestHeaders: head.headers)
         request.requestHeaders.trim()
-        if request.size > limit - size { request.requestHeaders.drop() }
-        guard request.size <= limit - size else { return stop(.noMemory, at: now) }
+        let room = limits.heads - sizeOfHeads
+        if request.size > room { request.requestHeaders.drop() }
+        guard request.size <= room else { return stop(.noMemory, at: now) }
+        if limits.bodies != nil { request.bodies = InspectedBodies() }
         waiting.append(Waiting(request: request, start: start ?? now))
         start = nil
         guard !line.method.sameBytes(as: "CONNECT") else { return }
-        readRequestBody(HTTPBodyReader(ofRequest: head.framing), &bytes, now)
+        readRequestBody(HTTPBodyReader(ofRequest: head.framing), limits, &bytes, now)
     }
 
     private mutating func readRequestBody(
         _ body: HTTPBodyReader,
+        _ limits: Limits,
         _ bytes: inout ByteCursor,
         _ now: ContinuousClock.Instant
     ) {
@@ -153,7 +176,12 @@ package struct InspectionStateMachine: Hashable, Sendable {
         // It stays until all of it has come.
         guard last >= 0 else { return stop(.malformedRequest, at: now) }
         var body = body
-        switch body.read(&bytes, &waiting[last].request.requestBytes) {
+        let progress = body.read(&bytes) { piece in
+            let room = roomForBodies(limits)
+            waiting[last].request.requestBytes += piece.count
+            waiting[last].request.bodies?.request.add(piece, room: room)
+        }
+        switch progress {
         case .needsMore: requests = .body(body)
         case .malformed: stop(.malformedRequest, at: now)
         case .complete:
@@ -163,30 +191,33 @@ package struct InspectionStateMachine: Hashable, Sendable {
         }
     }
 
+    /// What is left for bodies.
+    private func roomForBodies(_ limits: Limits) -> Int { limits.bodies.map { max(0, $0 - sizeOfBodies) } ?? 0 }
+
     // MARK: Responses
 
-    private mutating func readResponse(_ bytes: inout ByteCursor, _ limit: Int, _ now: ContinuousClock.Instant) {
+    private mutating func readResponse(_ bytes: inout ByteCursor, _ limits: Limits, _ now: ContinuousClock.Instant) {
         // An answer that came before all of its request is the last one until that has come.
         guard let first = waiting.first, !first.isAnswered else { return stop(.unaskedResponse, at: now) }
         switch responses {
-        case .opaque: _ = bytes.skip(bytes.count)
+        case .opaque: _ = bytes.piece(bytes.count)
         case .head(var head):
-            let room = limit - size
+            let room = limits.heads - sizeOfHeads
             responses = .opaque
             switch head.read(&bytes, limit: head.size + room) {
             case .needsMore: responses = .head(head)
             case .tooLong: stop(.longHead, at: now)
             case .malformed: stop(.malformedResponse, at: now)
             case .noMemory: stop(.noMemory, at: now)
-            case .complete: responseBegan(head, limit, &bytes, now)
+            case .complete: responseBegan(head, limits, &bytes, now)
             }
-        case .body(let body): readResponseBody(body, &bytes, now)
+        case .body(let body): readResponseBody(body, limits, &bytes, now)
         }
     }
 
     private mutating func responseBegan(
         _ head: HTTPHeadReader,
-        _ limit: Int,
+        _ limits: Limits,
         _ bytes: inout ByteCursor,
         _ now: ContinuousClock.Instant
     ) {
@@ -203,7 +234,7 @@ package struct InspectionStateMachine: Hashable, Sendable {
         waiting[0].request.status = status
         waiting[0].request.responseHeaders = head.headers
         waiting[0].request.responseHeaders.trim()
-        if size > limit { waiting[0].request.responseHeaders.drop() }
+        if sizeOfHeads > limits.heads { waiting[0].request.responseHeaders.drop() }
         let method = waiting[0].request.method ?? ""
         let isConnect = method.sameBytes(as: "CONNECT")
         guard status != 101, !isConnect || status >= 300 else { return stop(.upgraded, at: now) }
@@ -214,16 +245,22 @@ package struct InspectionStateMachine: Hashable, Sendable {
             waiting[0].isSent = true
         }
         let isAbsent = method.sameBytes(as: "HEAD") || status == 204 || status == 304
-        readResponseBody(HTTPBodyReader(ofResponse: head.framing, isAbsent: isAbsent), &bytes, now)
+        readResponseBody(HTTPBodyReader(ofResponse: head.framing, isAbsent: isAbsent), limits, &bytes, now)
     }
 
     private mutating func readResponseBody(
         _ body: HTTPBodyReader,
+        _ limits: Limits,
         _ bytes: inout ByteCursor,
         _ now: ContinuousClock.Instant
     ) {
         var body = body
-        switch body.read(&bytes, &waiting[0].request.responseBytes) {
+        let progress = body.read(&bytes) { piece in
+            let room = roomForBodies(limits)
+            waiting[0].request.responseBytes += piece.count
+            waiting[0].request.bodies?.response.add(piece, room: room)
+        }
+        switch progress {
         case .needsMore: responses = .body(body)
         case .malformed: stop(.malformedResponse, at: now)
         case .complete: responseEnded(at: now)

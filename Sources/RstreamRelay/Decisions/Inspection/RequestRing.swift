@@ -15,7 +15,7 @@ package struct LoggedRequest: Hashable, Sendable {
     /// When its first byte came.
     package let time: UTCTime
     package let ended: UTCTime
-    package let request: InspectedRequest
+    package fileprivate(set) var request: InspectedRequest
 }
 
 /// The latest requests of one tunnel: so many, and of so many bytes.
@@ -45,19 +45,30 @@ package struct RequestRing: Hashable, Sendable {
         makeRoom()
     }
 
+    /// Remembers a request without its bodies, and returns all of it.
+    @discardableResult
     package mutating func append(
         _ request: InspectedRequest,
         of stream: UInt64,
         _ source: IPAddress?,
         endedAt ended: UTCTime
-    ) {
+    ) -> LoggedRequest {
         total += 1
-        size += request.size
         let time = ended.advanced(by: .zero - request.duration)
-        requests.append(
-            LoggedRequest(number: total, stream: stream, source: source, time: time, ended: ended, request: request)
+        let whole = LoggedRequest(
+            number: total,
+            stream: stream,
+            source: source,
+            time: time,
+            ended: ended,
+            request: request
         )
+        var kept = whole
+        kept.request.bodies = nil
+        size += kept.request.size
+        requests.append(kept)
         makeRoom()
+        return whole
     }
 
     /// Drops the oldest ones beyond the limits.

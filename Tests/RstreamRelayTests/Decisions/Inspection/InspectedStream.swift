@@ -10,9 +10,13 @@ struct InspectedStream {
     private var now = ContinuousClock.now
     /// What is left of the memory for the requests of all streams.
     var room = 1 << 20
+    /// What bodies may take of that; nil where no client asks for them.
+    var roomForBodies: Int?
 
     mutating func passes(_ bytes: some Sequence<UInt8>, from side: InspectionStateMachine.Side) {
-        Array(bytes).withUnsafeBytes { machine.received($0, from: side, at: now, room: room) }
+        Array(bytes).withUnsafeBytes {
+            machine.received($0, from: side, at: now, room: room, roomForBodies: roomForBodies)
+        }
         ended += machine.takeEnded()
     }
 
