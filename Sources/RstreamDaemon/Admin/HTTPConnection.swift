@@ -120,7 +120,9 @@ struct HTTPConnection: Sendable {
         var policy = policy
         policy.keepsAlive = false
         try await outbound.write(.head(responseHead(reply, to: head, policy)))
-        if head.method != .HEAD { try await withReader(body) }
+        // The end of chunks would be a body.
+        guard head.method != .HEAD else { return false }
+        try await withReader(body)
         try await outbound.write(.end(nil))
         return false
     }
