@@ -199,9 +199,6 @@ $(BENCH_VENV)/ready: Makefile | bench-dependencies
 ROUNDS ?= 20
 MINUTES ?= 60
 
-upgrades: build upgrades-dependencies
-	@Tests/Upgrades/run --rounds $(ROUNDS) $(if $(WRITE),--write) $(BIN)
-
 soak: build
 	@Tests/Soak/run --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(WRITE),--write) $(BIN)
 
@@ -235,6 +232,9 @@ dist-check: deb-check $(JUDGES)/ready
 
 first-byte: $(NEW_DEBS) first-byte-dependencies
 	@Tests/Guests/first-byte $(if $(WRITE),--write) $(DEBS)
+
+upgrades: build $(NEW_DEBS) upgrades-dependencies
+	@Tests/Upgrades/run --rounds $(ROUNDS) --packages $(DEBS) $(if $(WRITE),--write) $(BIN)
 
 $(JUDGES)/ready: Makefile | dist-check-dependencies
 	python3 -m venv $(JUDGES)

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,26 @@ class Outcome:
     errors: str
 
 
+def configuration(
+    engine: Engine, authority: object, tunnels: Sequence[str], listeners: Sequence[str] = (), more: str = ""
+) -> str:  # fmt: skip
+    """`tunnels` and `listeners` are entries, a line each; `more` is what else the file says."""
+    entries = "".join(f"  - {{ {tunnel} }}\n" for tunnel in tunnels)
+    local = "".join(f"  - {{ {listener} }}\n" for listener in listeners)
+    return f"""version: 1
+context: main
+contexts:
+  main:
+    engine: {engine.host}:{engine.port}
+    token: {TOKEN}
+    transport: {{ tls: {{ caFile: {authority}, serverName: localhost }} }}
+{more}
+tunnels:
+{entries}{"listeners:" if local else ""}
+{local}"""
+
+
 class Daemon:
-    """`tunnels` and `listeners` are lines of the configuration, each an entry."""
 
     def __init__(
         self, stage: Stage, programs: Path, engine: Engine, name: str = "daemon", namespace: str | None = None
@@ -58,22 +77,8 @@ class Daemon:
         """One that works, and is another file than the one that is there."""
         self.install(next(version for version in self.versions if not version.samefile(self.program)))
 
-    def write(self, tunnels: list[str], listeners: list[str] = (), more: str = "") -> None:
-        entries = "".join(f"  - {{ {tunnel} }}\n" for tunnel in tunnels)
-        local = "".join(f"  - {{ {listener} }}\n" for listener in listeners)
-        self.write_text(
-            f"""version: 1
-context: main
-contexts:
-  main:
-    engine: {self.engine.host}:{self.engine.port}
-    token: {TOKEN}
-    transport: {{ tls: {{ caFile: {self.engine.authority}, serverName: localhost }} }}
-{more}
-tunnels:
-{entries}{"listeners:" if local else ""}
-{local}"""
-        )
+    def write(self, tunnels: Sequence[str], listeners: Sequence[str] = (), more: str = "") -> None:
+        self.write_text(configuration(self.engine, self.engine.authority, tunnels, listeners, more))
 
     def write_text(self, text: str) -> None:
         new = self.configuration.with_suffix(".new")

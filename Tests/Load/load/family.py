@@ -53,9 +53,14 @@ def end_all(patience: float = 5) -> list[int]:
                 left.append(pid)
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(OSError):
-                os.waitid(os.P_PID, pid, os.WEXITED)
+        # The first process of a namespace ends only when those in it are buried.
+        bury()
+        time.sleep(0.01)
+    bury()
+    return left
+
+
+def bury() -> None:
     for pid in children():
         with contextlib.suppress(OSError):
             os.waitpid(pid, os.WNOHANG)
-    return left

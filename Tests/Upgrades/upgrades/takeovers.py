@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the rstreamd maintainers
 
-"""One daemon under load: programs that take over from it, and programs that cannot."""
+"""One daemon under load: programs that take over from it, by itself and as a unit of systemd, and programs that cannot."""
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from benchmark.site import delayed_network
 from benchmark.stage import Failure, Stage
 from load.crowd import Crowd
-from load.daemon import Addresses, Daemon
+from load.daemon import Addresses, Daemon, Outcome
 from load.folder import Programs
+from load.guest import INSTALL, Guest
 from load.kinds import HELD, download
 from load.network import inside
 from load.programs import Engine, Upstream
@@ -41,8 +45,31 @@ async def measure_far(stage: Stage, programs: Programs, rounds: int, report: Rep
         # Downloads would fill the queue of a link that is a program, and make each round trip longer.
         held = [kind for kind in HELD if kind.act is not download]
         crowd = Crowd(addresses.endpoints(engine), [upstream], held=held)
-        await take_over(crowd, daemon, rounds, report, f", {ROUND_TRIP} ms to the engine")
+        await take_over(crowd, daemon, program_of(daemon), rounds, report, f", {ROUND_TRIP} ms to the engine")
         await daemon.stop()
+
+
+async def measure_unit(stage: Stage, programs: Programs, packages: Path, rounds: int, report: Report) -> None:
+    """What operators do with an installed package, in turn. The guest's network has no other delay than its cable."""
+    network, _ = stage.enter_context(delayed_network(stage))
+    with inside(network.engine_namespace):
+        upstream = Upstream(stage, network.agent_namespace)
+        engine, addresses = Engine(stage, programs.engine, network.engine_host), Addresses.new()
+        guest = Guest(stage, packages, engine, network.agent_namespace)
+        await guest.start(addresses.tunnels(f"forward: '{upstream.address}'"))
+        commands = itertools.cycle(("systemctl restart rstreamd", INSTALL, "rstreamctl upgrade"))
+        crowd = Crowd(addresses.endpoints(engine), [upstream])
+        await take_over(crowd, guest, lambda: guest.run(next(commands)), rounds, report, " of a unit in a guest")
+        restarts = (await guest.run("systemctl show -P NRestarts rstreamd")).output.strip()
+        report.claim("take-overs of a unit in a guest: systemd never saw it fail", restarts == "0", restarts)
+
+
+def program_of(daemon: Daemon) -> Callable[[], Awaitable[Outcome]]:
+    def take_over() -> Awaitable[Outcome]:
+        daemon.install_version()
+        return daemon.upgrade()
+
+    return take_over
 
 
 async def measure(stage: Stage, programs: Programs, rounds: int, report: Report) -> None:
@@ -52,7 +79,7 @@ async def measure(stage: Stage, programs: Programs, rounds: int, report: Report)
     await daemon.start()
     await daemon.wait_until_ready()
     endpoints = addresses.endpoints(engine)
-    await take_over(Crowd(endpoints, [upstream]), daemon, rounds, report)
+    await take_over(Crowd(endpoints, [upstream]), daemon, program_of(daemon), rounds, report)
     for index, version in enumerate(broken.ALL):
         # So many in all, and each at least once.
         share = max(1, len(range(index, rounds, len(broken.ALL))))
@@ -60,18 +87,19 @@ async def measure(stage: Stage, programs: Programs, rounds: int, report: Report)
     await daemon.stop()
 
 
-async def take_over(crowd: Crowd, daemon: Daemon, rounds: int, report: Report, where: str = "") -> None:
+async def take_over(
+    crowd: Crowd, daemon: Daemon | Guest, act: Callable[[], Awaitable[Outcome]], rounds: int, report: Report, where: str = "",
+) -> None:  # fmt: skip
     taken, durations = 0, []
     # Without the load, which would make it longer.
     limit = 2 * await daemon.round_trip() + SLACK
     async with crowd:
         for number in range(rounds):
             before, began = await daemon.pid(), time.monotonic()
-            daemon.install_version()
-            outcome = await daemon.upgrade()
+            outcome = await act()
             durations.append(time.monotonic() - began)
             if outcome.status:
-                report.say(f"round {number + 1}: {outcome.errors.strip()}")
+                report.say(f"round {number + 1}: {(outcome.errors + outcome.output).strip()}")
             else:
                 taken += await daemon.pid() != before
             await crowd.wait_until_moved()
