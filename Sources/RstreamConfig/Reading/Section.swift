@@ -224,7 +224,7 @@ struct Section {
         guard let node = node(key) else { return nil }
         let word = if case .scalar(let scalar) = node.content { Self.word(scalar) } else { "" }
         let number = Int(word)
-        let isTooLong = number == nil && (word.hasPrefix("-") ? word.dropFirst() : word[...]).isDigits
+        let isTooLong = number == nil && (word.startsWithBytes(of: "-") ? word.dropFirst() : word[...]).isDigits
         switch form(of: key) {
         case .number(let range) where isTooLong || number.map { !range.contains($0) } == true:
             reportRange(range, of: key, node, &report)
