@@ -176,7 +176,8 @@ def thousands_of_clients(world: World, report: Report) -> None:
     report.holds("each `rstreamctl status` of root ended with 0", calls and not any(calls), calls)
     report.holds("it took less than 2 s", answered and max(answered) < 2, answered)
     report.holds("every visitor was served meanwhile", watch.served and not watch.failures, watch)
-    report.holds("the memory grew by less than 32 MiB", grown < 32, f"{grown:.1f} MiB")
+    # Clients that are turned away wait for a processor where others have it.
+    report.holds("the memory grew by less than 48 MiB", grown < 48, f"{grown:.1f} MiB")
     report.holds("the socket answered within 2 s when they had gone", seconds < 2, f"{seconds:.1f} s")
     stage.finish(report)
 
