@@ -85,9 +85,7 @@ struct HTTPListenerTests {
         }
     }
 
-    private static let allEvents: HTTPConnection.Answer = { _ in
-        HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .events(from: EventRing.oldest))
-    }
+    private static let allEvents: HTTPConnection.Answer = { $0.stream(.events(from: EventRing.oldest)) }
 
     private static func timeouts(
         request: Duration? = nil,

@@ -177,7 +177,7 @@ struct AdminRouter: Sendable {
                 throw unknown(tunnel: name)
             }
             return .json(requests)
-        case .capture(let name): return try capture(name)
+        case .capture(let name): return try capture(name, call)
         case .dial(let tunnel, let context): return try await dial(tunnel, context, call)
         case .events: return try events(call)
         case .logLevel: return .json(LogLevelDocument(level: level.current.rawValue))
@@ -278,15 +278,15 @@ struct AdminRouter: Sendable {
             }
             next = last == 0 ? EventRing.oldest : last + 1
         }
-        return HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .events(from: next))
+        return call.stream(.events(from: next))
     }
 
-    private func capture(_ name: String) throws(Problem) -> HTTPReply {
+    private func capture(_ name: String, _ call: HTTPCall) throws(Problem) -> HTTPReply {
         guard statusStore.knows(tunnel: name) else { throw unknown(tunnel: name) }
-        guard let log = statusStore.requestLog(of: name), let capture = log.capture() else {
+        guard let log = statusStore.requestLog(of: name), log.isOn else {
             throw Problem(.conflict, "the tunnel is not inspected; set inspect: true for it, and reload")
         }
-        return HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .capture(capture, of: log))
+        return call.stream(.requests(of: log))
     }
 
     private func setLogLevel(_ call: HTTPCall) throws(Problem) -> HTTPReply {

@@ -105,8 +105,11 @@ extension HTTPConnection {
 
     // MARK: Requests
 
-    /// Writes the requests of a capture until it ends, the ring of events is closed, or the task is cancelled.
-    func write(_ capture: RequestCapture, _ outbound: Outbound) async throws {
+    /// Writes the requests of a tunnel as they end, until its inspection or the ring of events does, or the task is
+    /// cancelled.
+    func write(requestsOf log: RequestLog, _ outbound: Outbound) async throws {
+        guard let capture = log.capture() else { return }
+        defer { log.end(capture) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await events.waitUntilClosed() }
             group.addTask {

@@ -7,7 +7,6 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamAdmin
 internal import RstreamModel
-internal import RstreamRelay
 
 /// One client's connection: reads a request, writes the reply, and reads the next.
 struct HTTPConnection: Sendable {
@@ -54,7 +53,8 @@ struct HTTPConnection: Sendable {
                         peer: peer,
                         rights: rights,
                         connection: ClientConnection(channel.channel),
-                        keepsAlive: policy.keepsAlive
+                        keepsAlive: policy.keepsAlive,
+                        readers: readers
                     )
                     reply = await answer(call)
                     if let end = reply.whenConnectionEnds {
@@ -90,32 +90,23 @@ struct HTTPConnection: Sendable {
             try await outbound.write(.end(nil))
             return policy.keepsAlive
         case .events(let next):
-            return try await stream(reply, to: head, policy, isComplete: isComplete, outbound) {
-                try await write(eventsFrom: next, outbound)
-            }
-        case .capture(let capture, let log):
-            defer { log.end(capture) }
-            return try await stream(reply, to: head, policy, isComplete: isComplete, outbound) {
-                try await write(capture, outbound)
-            }
+            return try await stream(reply, to: head, policy, outbound) { try await write(eventsFrom: next, outbound) }
+        case .requests(let log):
+            return try await stream(reply, to: head, policy, outbound) { try await write(requestsOf: log, outbound) }
         case .socket(let pass):
             if let socket = await takeSocket() { await pass(socket) }
             return false
         }
     }
 
-    /// Writes a reply that is as long as its reader stays, with `body`, if there is a place for another reader.
+    /// Writes a reply that is as long as its reader stays, with `body`.
     private func stream(
         _ reply: HTTPReply,
         to head: HTTPRequestHead,
         _ policy: RequestPolicy,
-        isComplete: Bool,
         _ outbound: Outbound,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws -> Bool {
-        guard readers.take() else {
-            return try await write(.tooManyReaders, to: head, policy, isComplete: isComplete, outbound)
-        }
         defer { readers.release() }
         var policy = policy
         policy.keepsAlive = false

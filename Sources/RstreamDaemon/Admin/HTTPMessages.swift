@@ -21,16 +21,25 @@ struct HTTPCall: Sendable {
     var connection: ClientConnection?
     /// Whether the connection stays open after the reply.
     var keepsAlive = true
+    /// The places for those who read for as long as they like; nil where there is no limit.
+    var readers: EventSlots?
+
+    /// The reply that lasts until its reader leaves, if there is a place for another one.
+    func stream(_ content: HTTPReply.Content) -> HTTPReply {
+        guard readers?.take() != false else { return .tooManyReaders }
+        return HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: content)
+    }
 }
 
 /// The reply to an ``HTTPCall``.
 struct HTTPReply: Sendable {
     enum Content: Sendable {
         case bytes([UInt8])
-        /// Events from this number on, until one side ends the stream.
+        /// Events from this number on, until one side ends the stream. The reader has a place.
         case events(from: Int)
-        /// Requests that end, until one side ends the stream or the inspection ends.
-        case capture(RequestCapture, of: RequestLog)
+        /// Requests with their bodies as they end, until one side ends the stream or the inspection ends. The reader has a
+        /// place.
+        case requests(of: RequestLog)
         /// The connection is no longer HTTP: its socket, which this closes, is passed on.
         case socket(@Sendable (CInt) async -> Void)
     }
