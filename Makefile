@@ -20,7 +20,7 @@
 #                  minutes, as root. CASE=NAME: one case (* and ? stand for letters; Tests/Faults/run --list names all);
 #                  QUICK=1: those that wait least; WRITE=1: writes Tests/Faults/RESULTS.md
 #   make bench     what a stream costs, beside other relays, and what long configurations cost, in an hour. SHORT=1: only the
-#                  former, in some 12 minutes; QUICK=1: only that it runs; WRITE=1: writes Tests/Benchmarks/RESULTS.md and
+#                  former, in some 22 minutes; QUICK=1: only that it runs; WRITE=1: writes Tests/Benchmarks/RESULTS.md and
 #                  its plots. No test depends on it.
 #                  Tests/Benchmarks/repeats [FOLDER] takes longer: what memory thousands of repeats and bursts leave.
 #                  Tests/Benchmarks/profile [FOLDER]: what a stream costs in allocations and instructions, and --functions
