@@ -124,7 +124,7 @@ struct RequestsTests {
             let state = try await client.state.wait(for: "a request") { !Self.captured(in: $0).isEmpty }
             let request = try #require(Self.captured(in: state).first)
             #expect(request.path == "/during" && request.id == 2 && request.missed == nil)
-            #expect(request.requestBody == RequestBody(bytes: []))
+            #expect(request.requestBody == CapturedBody(bytes: []))
             #expect(request.responseBody?.bytes == Array("ab".utf8))
             let kept = try await Self.requests(daemon).requests
             #expect(kept.count == 2 && kept.allSatisfy { $0.requestBody == nil && $0.responseBody == nil })

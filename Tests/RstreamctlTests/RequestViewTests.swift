@@ -32,52 +32,54 @@ struct RequestViewTests {
     }
 
     private static func body(
-        _ body: RequestBody,
+        _ body: CapturedBody,
         of length: Int = 5_000,
         headers: [RequestHeader]? = nil
     ) -> [String] {
         var request = Sample.request(1, headers: headers)
         request.bytes = ByteCounts(received: length, sent: 0)
-        (request.requestBody, request.responseBody) = (body, RequestBody(bytes: []))
+        (request.requestBody, request.responseBody) = (body, CapturedBody(bytes: []))
         let lines = RequestView(request, showsHeaders: headers != nil, showsBodies: true).lines.dropFirst()
         return lines.map(\.plain)
     }
 
     @Test("has its bodies below it, line by line, behind an empty line where its headers are shown")
     func bodies() {
-        let text = RequestBody(bytes: Array("a=1\r\n\tb: é\n".utf8))
+        let text = CapturedBody(bytes: Array("a=1\r\n\tb: é\n".utf8))
         #expect(Self.body(text) == ["    > a=1", "    >     b: é"])
         let headers = [RequestHeader(name: "A", value: "b")]
         let shown = Self.body(text, headers: headers)
         #expect(shown == ["    > A: b", "    >", "    > a=1", "    >     b: é", "    < Server: app"])
-        #expect(Self.body(RequestBody(bytes: [])) == [])
+        #expect(Self.body(CapturedBody(bytes: [])) == [])
+        #expect(Self.body(CapturedBody(bytes: [], cut: true)) == ["    > … the first 0 B of 4.9 KiB"])
+        #expect(Self.body(CapturedBody(bytes: Array("a\n\n".utf8))) == ["    > a", "    > "])
     }
 
     @Test("shows a long line of a body whole")
     func longLine() {
         let line = String(repeating: "0123456789", count: 819)
-        #expect(Self.body(RequestBody(bytes: Array(line.utf8))) == ["    > \(line)"])
+        #expect(Self.body(CapturedBody(bytes: Array(line.utf8))) == ["    > \(line)"])
         let marks = String(repeating: "é", count: 3_000)
-        #expect(Self.body(RequestBody(bytes: Array(marks.utf8))) == ["    > \(marks)"])
+        #expect(Self.body(CapturedBody(bytes: Array(marks.utf8))) == ["    > \(marks)"])
     }
 
     @Test("says how much of a body is missing, and shows no half of a character", arguments: 1...3)
     func cutBody(bytes: Int) {
         let cut = Array("ab".utf8) + Array("😀".utf8.prefix(bytes))
         let shown = ["    > ab", "    > … the first \(2 + bytes) B of 4.9 KiB"]
-        #expect(Self.body(RequestBody(bytes: cut, cut: true)) == shown)
-        #expect(Self.body(RequestBody(bytes: cut)) == ["    > 4.9 KiB that are no text"])
-        let whole = RequestBody(bytes: Array("ab😀".utf8), cut: true)
+        #expect(Self.body(CapturedBody(bytes: cut, cut: true)) == shown)
+        #expect(Self.body(CapturedBody(bytes: cut)) == ["    > 4.9 KiB that are no text"])
+        let whole = CapturedBody(bytes: Array("ab😀".utf8), cut: true)
         #expect(Self.body(whole) == ["    > ab😀", "    > … the first 6 B of 4.9 KiB"])
     }
 
     @Test("shows a body that is no text as its size, and its coding")
     func binary() {
         for bytes in [[0x1F, 0x8B, 0x08], [0x00], [0xFF], [0x1B, 0x5B, 0x41]] as [[UInt8]] {
-            #expect(Self.body(RequestBody(bytes: bytes)) == ["    > 4.9 KiB that are no text"])
+            #expect(Self.body(CapturedBody(bytes: bytes)) == ["    > 4.9 KiB that are no text"])
         }
         let headers = [RequestHeader(name: "content-Encoding", value: "gzip")]
-        let shown = Self.body(RequestBody(bytes: [0x1F, 0x8B]), headers: headers)
+        let shown = Self.body(CapturedBody(bytes: [0x1F, 0x8B]), headers: headers)
         #expect(shown[2] == "    > 4.9 KiB that are no text, in gzip")
     }
 
@@ -109,8 +111,8 @@ struct RequestViewTests {
     func hostile() {
         let evil = "\u{1B}]0;gotcha\u{7}\n"
         var request = Sample.request(1, evil, evil, headers: [RequestHeader(name: evil, value: evil)])
-        request.requestBody = RequestBody(bytes: Array("\u{9B}31m\u{7F}\r\u{202E}".utf8))
-        request.responseBody = RequestBody(bytes: Array(evil.utf8))
+        request.requestBody = CapturedBody(bytes: Array("\u{9B}31m\u{7F}\r\u{202E}".utf8))
+        request.responseBody = CapturedBody(bytes: Array(evil.utf8))
         for line in RequestView(request, showsHeaders: true, showsBodies: true).lines {
             #expect(line.plain.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })
         }

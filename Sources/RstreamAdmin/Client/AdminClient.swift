@@ -103,19 +103,24 @@ package struct AdminClient: Sendable {
     }
 
     /// Calls `body` with each request of an inspected tunnel that ends from now on, with its bodies, and its JSON; `begun`
-    /// once the daemon captures them. Ends when one of them returns false, the daemon ends the stream, or the task is
-    /// cancelled.
+    /// once the daemon captures them. Ends when the daemon ends the stream, or the task is cancelled.
     ///
     /// Throws ``AdminClientError``, and what the closures throw.
     package func capture(
         _ tunnel: String,
-        begun: () async throws -> Bool = { true },
-        _ body: (RequestStatus, String) async throws -> Bool
+        begun: () async throws -> Void,
+        _ body: (RequestStatus, String) async throws -> Void
     ) async throws {
         let route = Route.capture(tunnel: tunnel)
         try await withConnection(route, headers: HTTPHeaders(), body: nil) { inbound in
             var parts = inbound.makeAsyncIterator()
-            try await readEvents(&parts, of: route, endOfBacklog: begun, body)
+            try await readEvents(&parts, of: route) {
+                try await begun()
+                return true
+            } _: { request, json in
+                try await body(request, json)
+                return true
+            }
         }
     }
 

@@ -91,8 +91,8 @@ package struct RequestStatus: Codable, Hashable, Sendable {
     /// Whether there were more headers than are kept.
     package var headersCut: Bool
     /// The bodies: only for a client that captures requests, and of those that began while one did.
-    package var requestBody: RequestBody?
-    package var responseBody: RequestBody?
+    package var requestBody: CapturedBody?
+    package var responseBody: CapturedBody?
     /// How many requests ended before this one that the client, which captures them, was too slow for.
     package var missed: Count?
 
@@ -110,8 +110,8 @@ package struct RequestStatus: Codable, Hashable, Sendable {
         requestHeaders: [RequestHeader]? = nil,
         responseHeaders: [RequestHeader]? = nil,
         headersCut: Bool = false,
-        requestBody: RequestBody? = nil,
-        responseBody: RequestBody? = nil
+        requestBody: CapturedBody? = nil,
+        responseBody: CapturedBody? = nil
     ) {
         self.id = id
         self.stream = stream
@@ -131,7 +131,7 @@ package struct RequestStatus: Codable, Hashable, Sendable {
 }
 
 /// The beginning of a body, as it was sent: a coding such as gzip is not undone, and no secret is hidden.
-package struct RequestBody: Codable, Hashable, Sendable {
+package struct CapturedBody: Codable, Hashable, Sendable {
     package var base64: String
     /// Whether bytes are missing that have passed.
     package var cut: Bool

@@ -34,6 +34,8 @@ struct AdminAccess: Hashable, Sendable {
     /// The group that may change something by its name, for messages; nil where this host does not have it.
     private var groupName: String?
 
+    /// Whether this host does not have the group that may change something.
+    var isGroupUnknown: Bool { groupName == nil }
     /// Whether ``readGroup`` names a group that this host does not have: it is ignored then.
     let isReadGroupUnknown: Bool
 

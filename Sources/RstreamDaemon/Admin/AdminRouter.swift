@@ -282,8 +282,8 @@ struct AdminRouter: Sendable {
     }
 
     private func capture(_ name: String, _ call: HTTPCall) throws(Problem) -> HTTPReply {
-        guard statusStore.knows(tunnel: name) else { throw unknown(tunnel: name) }
-        guard let log = statusStore.requestLog(of: name), log.isOn else {
+        guard let log = statusStore.requestLog(of: name) else { throw unknown(tunnel: name) }
+        guard log.isOn else {
             throw Problem(.conflict, "the tunnel is not inspected; set inspect: true for it, and reload")
         }
         return call.stream(.requests(of: log))

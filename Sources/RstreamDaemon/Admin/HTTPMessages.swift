@@ -71,7 +71,7 @@ struct HTTPReply: Sendable {
 
     /// The reply to a reader of events or requests beyond the limit.
     static var tooManyReaders: Self {
-        var reply = problem(Problem(.busy, "too many event readers; try again"))
+        var reply = problem(Problem(.busy, "too many readers of events and requests; try again"))
         reply.headers.append((name: "Retry-After", value: "1"))
         return reply
     }

@@ -116,16 +116,17 @@ struct Reconciler {
         case .logFormat: dependencies.format.overriddenBy
         case .adminSocket, .adminMode:
             dependencies.adminListeners.isInherited ? "systemd has opened the admin socket" : nil
-        case .adminGroup: await Self.obstacle(toGroup: next.admin.group)
-        case .adminReadGroup: if let group = next.admin.readGroup { await Self.obstacle(toGroup: group) } else { nil }
+        case .adminGroup: await access(next).isGroupUnknown ? Self.obstacle(toGroup: next.admin.group) : nil
+        case .adminReadGroup: await access(next).isReadGroupUnknown ? next.admin.readGroup.map(Self.obstacle) : nil
         default: nil
         }
     }
 
-    private static func obstacle(toGroup name: String) async -> String? {
-        let isKnown = await BlockingThreads.accounts.run { Accounts.group(name) != nil }
-        return isKnown ? nil : "this host has no group \"\(name)\""
+    private func access(_ next: DaemonConfiguration) async -> AdminAccess {
+        await dependencies.adminListeners.rules.access(for: next.admin)
     }
+
+    private static func obstacle(toGroup name: String) -> String { "this host has no group \"\(name)\"" }
 
     private func assess() async -> Assessment {
         let result: LoadedConfiguration

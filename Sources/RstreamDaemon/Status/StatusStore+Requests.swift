@@ -13,7 +13,7 @@ extension StatusStore {
         entry(of: tunnel).map { TunnelRequests($0.configured.ledger.requests, everything: everything) }
     }
 
-    /// What is kept of the requests of a tunnel; nil when it is not inspected, or there is none.
+    /// The log of the requests of a tunnel, inspected or not; nil when there is no such one.
     func requestLog(of tunnel: String) -> RequestLog? { entry(of: tunnel)?.configured.ledger.requests }
 
     private func entry(of tunnel: String) -> TunnelEntry? {
@@ -82,14 +82,14 @@ extension RequestStatus {
     init(_ captured: RequestCapture.Item) {
         self.init(captured.request, everything: true)
         if let bodies = captured.request.request.bodies {
-            requestBody = RequestBody(bodies.request)
-            responseBody = RequestBody(bodies.response)
+            requestBody = CapturedBody(bodies.request)
+            responseBody = CapturedBody(bodies.response)
         }
         if captured.missed > 0 { missed = Count(wrappedValue: captured.missed) }
     }
 }
 
-extension RequestBody {
+extension CapturedBody {
     fileprivate init(_ body: InspectedBody) {
         self.init(bytes: body.bytes, cut: body.isCut)
     }

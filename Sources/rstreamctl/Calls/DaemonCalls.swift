@@ -93,24 +93,13 @@ struct DaemonCalls: Sendable {
         return isOver && isEnded
     }
 
-    /// The requests of an inspected tunnel that end from now on, with their bodies, until `body` returns false, as
-    /// ``AdminClient/capture(_:begun:_:)`` says. Returns what ``events(after:endOfBacklog:_:)`` does.
+    /// The requests of an inspected tunnel that end from now on, with their bodies, until the daemon ends that.
     func capture(
         _ tunnel: String,
         begun: () async throws -> Void,
-        _ body: (RequestStatus, String) async throws -> Bool
-    ) async throws -> Bool {
-        var isEnded = false
-        let isOver = try await follow {
-            try await client.capture(tunnel) {
-                try await begun()
-                return true
-            } _: { request, json in
-                isEnded = try await !body(request, json)
-                return !isEnded
-            }
-        }
-        return isOver && isEnded
+        _ body: (RequestStatus, String) async throws -> Void
+    ) async throws {
+        _ = try await follow { try await client.capture(tunnel, begun: begun, body) }
     }
 
     /// Opens a tunnel by hand and follows the events until `body` returns false, as

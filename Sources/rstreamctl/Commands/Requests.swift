@@ -64,7 +64,7 @@ struct Requests: ControlCommand {
     }
 
     private func capture(_ command: CommandContext) async throws -> ExitStatus {
-        _ = try await command.calls.capture(name) {
+        try await command.calls.capture(name) {
             let what = "bodies of requests that begin from now on, up to 8 KiB each way; secrets in them are shown"
             command.console.complain(Line(what))
         } _: { request, json in
@@ -74,7 +74,6 @@ struct Requests: ControlCommand {
             } else {
                 try command.console.write(RequestView(request, showsHeaders: headers, showsBodies: true).lines)
             }
-            return true
         }
         guard try await ask(command).value.inspected else {
             throw Failure(.failed, "tunnel \(name) is not inspected any more")

@@ -24,7 +24,7 @@ struct BodyText: Hashable, Sendable {
             text.unicodeScalars.allSatisfy({ $0.value >= 0x20 || "\t\n\r".unicodeScalars.contains($0) })
         else { return nil }
         var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        if lines.count > 1, lines.last?.isEmpty == true { lines.removeLast() }
+        if lines.last?.isEmpty == true { lines.removeLast() }
         self.lines = lines.map { line in
             Self.pieces(Substring(line.last == UInt8(ascii: "\r") ? line.dropLast() : line))
         }

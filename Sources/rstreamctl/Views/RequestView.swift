@@ -51,12 +51,12 @@ struct RequestView: Hashable, Sendable {
 /// The headers and the body of a request or a response, each line behind a mark.
 private struct Message {
     private let headers: [RequestHeader]
-    private let body: RequestBody?
+    private let body: CapturedBody?
     /// All bytes of the body.
     private let length: Int
     private let mark: String
 
-    init(_ headers: [RequestHeader]?, _ body: RequestBody?, of length: Int, mark: String) {
+    init(_ headers: [RequestHeader]?, _ body: CapturedBody?, of length: Int, mark: String) {
         (self.headers, self.body, self.length, self.mark) = (headers ?? [], body, length, mark)
     }
 

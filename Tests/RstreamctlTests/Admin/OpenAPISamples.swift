@@ -170,7 +170,7 @@ enum Samples {
         return request
     }()
 
-    private static let body = RequestBody(bytes: [1, 2, 3])
+    private static let body = CapturedBody(bytes: [1, 2, 3])
 
     private static let byHand = ByHand(uid: 1_000, pid: 1, detached: true, endsAt: time)
 
@@ -275,7 +275,7 @@ enum Samples {
             least: RequestStatus(id: 1, stream: "1", time: time, end: .http2)
         ),
         Sample("RequestHeader", RequestHeader(name: "n", value: "v")),
-        Sample("RequestBody", body),
+        Sample("CapturedBody", body),
         Sample("StreamCounts", StreamCounts()),
         Sample("ByteCounts", ByteCounts()),
         Sample(

@@ -83,7 +83,8 @@ extension Program {
 
         private static func captured(_ id: Int, _ body: String, missed: Int? = nil) -> String {
             var request = Sample.request(id, "POST", "/path-\(id)")
-            (request.requestBody, request.responseBody) = (RequestBody(bytes: Array(body.utf8)), RequestBody(bytes: []))
+            request.requestBody = CapturedBody(bytes: Array(body.utf8))
+            request.responseBody = CapturedBody(bytes: [])
             request.missed = missed.map { Count(wrappedValue: $0) }
             return "event: request\ndata: \(Sample.json(request))\n\n"
         }

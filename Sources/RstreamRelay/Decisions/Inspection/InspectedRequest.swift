@@ -52,9 +52,7 @@ package struct InspectedRequest: Hashable, Sendable {
     static let overhead = 512
 
     /// What it takes of the memory for requests.
-    package var size: Int {
-        sizeOfHeads + (bodies?.size ?? 0)
-    }
+    package var size: Int { sizeOfHeads + (bodies?.size ?? 0) }
 
     /// The same without its bodies.
     var sizeOfHeads: Int {
