@@ -26,8 +26,8 @@
 #                  Tests/Benchmarks/profile [FOLDER]: what a stream costs in allocations and instructions, and --functions
 #                  where they go. `make test` compares the numbers with Tests/Benchmarks/costs.json
 #   make upgrades  upgrades under load: what visitors notice of ROUNDS=20 take-overs, of as many new versions that cannot take
-#                  over, of a host that is killed and of services that restart, beside HAProxy's reload. ROUNDS=2: only that
-#                  it runs; WRITE=1: writes Tests/Upgrades/RESULTS.md. No test depends on it
+#                  over, of the package's unit, of a host that is killed and of services that restart, beside HAProxy's
+#                  reload. ROUNDS=2: only that it runs; WRITE=1: writes Tests/Upgrades/RESULTS.md. No test depends on it
 #   make soak      a mixed load with faults, reloads and take-overs, for MINUTES=60: whether every byte comes, and whether
 #                  anything grows. SEED=17 repeats what is done; WRITE=1: writes Tests/Soak/RESULTS.md. No test depends on it
 #   make first-byte   how long a newcomer needs from a bare Debian to a visitor's first byte, with the commands of README.md, in

@@ -62,7 +62,7 @@ def ping(sheet: Sheet) -> Iterator[Goal]:
 
 
 def first(sheet: Sheet) -> Iterator[Goal]:
-    for column, most in (("50 ms, warm", 106), ("50 ms, cold", 206.5)):
+    for column, most in (("50 ms, warm", 106), ("50 ms, cold", 206)):
         if (measured := sheet.median(OURS, column)) is not None:
             yield Goal(f"first byte, {column}", most, measured, " ms")
 
@@ -70,12 +70,12 @@ def first(sheet: Sheet) -> Iterator[Goal]:
 def memory(sheet: Sheet) -> Iterator[Goal]:
     resident, idle, fresh, *bursts = sheet.columns[:5]
     if (measured := sheet.median(OURS, resident)) is not None:
-        yield Goal("idle, resident", 16, measured, " MiB")
+        yield Goal(f"idle, resident, before {fresh}", 16, measured, " MiB")
     count = int(fresh.split()[0].replace(",", ""))
     for column, most in ((fresh, 32), *((burst, 40) for burst in bursts)):
         with_streams, without = sheet.median(OURS, column), sheet.median(OURS, idle)
         if with_streams is not None and without is not None:
-            yield Goal(f"an idle stream, {column}", most, (with_streams - without) * 1024 / count, " KiB")
+            yield Goal(f"an idle stream of {count:,}, {column}", most, (with_streams - without) * 1024 / count, " KiB")
 
 
 FINDERS = {"bulk": bulk, "streams": streams, "ping": ping, "first": first, "memory": memory}

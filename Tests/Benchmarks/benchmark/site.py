@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,24 +69,54 @@ def make_certificates(folder: Path) -> None:
     )  # fmt: skip
 
 
+# The two ends of a network, whatever joins them.
+AGENT, ENGINE = "10.98.0.1", "10.98.0.2"
+
+
+def ip(*words: str) -> None:
+    done = subprocess.run(["ip", *words], capture_output=True, text=True)
+    if done.returncode:
+        raise Failure(f"ip {shlex.join(words)}: {done.stderr.strip()}")
+
+
+@contextlib.contextmanager
+def namespaces():
+    """The agent's and the engine's, which nothing joins yet."""
+    names = [f"rstreamd-{os.getpid()}-{end}" for end in ("agent", "engine")]
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            ip("netns", "add", name)
+            stack.callback(subprocess.run, ["ip", "netns", "del", name], check=False)
+            ip("-n", name, "link", "set", "lo", "up")
+        yield names
+
+
+@contextlib.contextmanager
+def cabled_network():
+    """Two namespaces with a cable of the kernel's between them."""
+    with namespaces() as (agent, engine):
+        ip("link", "add", "cable", "netns", agent, "type", "veth", "peer", "name", "cable", "netns", engine)
+        for name, address in ((agent, AGENT), (engine, ENGINE)):
+            ip("-n", name, "addr", "add", f"{address}/24", "dev", "cable")
+            ip("-n", name, "link", "set", "cable", "up")
+        yield Network(ENGINE, engine, agent)
+
+
 @contextlib.contextmanager
 def delayed_network(stage: Stage):
     """Two namespaces that Tests/Network/tunlink joins, and a function that sets the round trip in milliseconds."""
     if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
         raise Failure("networks with delay need root and /dev/net/tun")
-    agent, engine = (f"rstreamd-bench-{os.getpid()}-{end}" for end in ("agent", "engine"))
-    with contextlib.ExitStack() as stack:
-        for name in (agent, engine):
-            subprocess.run(["ip", "netns", "add", name], check=True)
-            stack.callback(subprocess.run, ["ip", "netns", "del", name], check=False)
-            subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
-        link = stage.start([ROOT / "Tests/Network/tunlink", agent, "10.98.0.1/24", engine, "10.98.0.2/24"], pipes=True)
-        stack.callback(link.stop)
-        if link.popen.stdout.readline().strip() != "ready":
-            raise Failure(f"tunlink: {link.tail()}")
+    with namespaces() as (agent, engine):
+        link = stage.start([ROOT / "Tests/Network/tunlink", agent, f"{AGENT}/24", engine, f"{ENGINE}/24"], pipes=True)
+        try:
+            if link.popen.stdout.readline().strip() != "ready":
+                raise Failure(f"tunlink: {link.tail()}")
 
-        def set_round_trip(milliseconds: float) -> None:
-            link.popen.stdin.write(f"delay={milliseconds / 2}\n")
-            link.popen.stdin.flush()
+            def set_round_trip(milliseconds: float) -> None:
+                link.popen.stdin.write(f"delay={milliseconds / 2}\n")
+                link.popen.stdin.flush()
 
-        yield Network("10.98.0.2", engine, agent), set_round_trip
+            yield Network(ENGINE, engine, agent), set_round_trip
+        finally:
+            link.stop()

@@ -50,11 +50,35 @@ tunnels:
 {local}"""
 
 
-class Daemon:
+class Asked:
+    """A daemon as its status tells of it."""
+
+    def __init__(self):
+        self.pids: set[int] = set()
+
+    async def status(self) -> dict:
+        raise NotImplementedError
+
+    async def pid(self) -> int:
+        pid = (await self.status())["daemon"]["pid"]
+        self.pids.add(pid)
+        return pid
+
+    async def round_trip(self) -> float:
+        """Between daemon and engine, in seconds, once it is known."""
+
+        async def measured() -> float | None:
+            return (await self.status())["sessions"][0]["heartbeatRttSeconds"]
+
+        return await until("a heartbeat", measured)
+
+
+class Daemon(Asked):
 
     def __init__(
         self, stage: Stage, programs: Path, engine: Engine, name: str = "daemon", namespace: str | None = None
     ):  # fmt: skip
+        super().__init__()
         self.stage, self.programs, self.engine, self.namespace = stage, programs, engine, namespace
         self.folder = stage.folder / name
         self.folder.mkdir()
@@ -65,7 +89,6 @@ class Daemon:
         for version in self.versions:
             shutil.copy2(programs / "rstreamd", version)
         self.install(self.versions[0])
-        self.pids: set[int] = set()
 
     def install(self, program: Path) -> None:
         """As packages do: the running program keeps its file."""
@@ -132,11 +155,6 @@ class Daemon:
     async def status(self) -> dict:
         return await self.call("GET", "/v1/status")
 
-    async def pid(self) -> int:
-        pid = (await self.status())["daemon"]["pid"]
-        self.pids.add(pid)
-        return pid
-
     async def wait_until_ready(self) -> None:
         await until("a daemon that is ready", lambda: self.call("GET", "/v1/health/ready"))
 
@@ -145,14 +163,6 @@ class Daemon:
             return (await self.call("GET", f"/v1/tunnels/{name}"))["state"] == state
 
         await until(f"tunnel {name}: {state}", is_there)
-
-    async def round_trip(self) -> float:
-        """Between daemon and engine, in seconds, once it is known."""
-
-        async def measured() -> float | None:
-            return (await self.status())["sessions"][0]["heartbeatRttSeconds"]
-
-        return await until("a heartbeat", measured)
 
     async def reload(self) -> dict:
         return await self.call("POST", "/v1/reload", "{}")

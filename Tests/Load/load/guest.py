@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmark.stage import Failure, Stage
 from benchmark.tools import ROOT
 
-from .daemon import Outcome, configuration
+from .daemon import Asked, Outcome, configuration
 from .programs import Engine
 from .waiting import PATIENCE, until
 
@@ -38,10 +38,11 @@ PREPARE = (
 )
 
 
-class Guest:
-    """Its network is the namespace. Commands run one after another."""
+class Guest(Asked):
+    """Its network is the namespace, and process numbers are its own. Commands run one after another."""
 
     def __init__(self, stage: Stage, packages: Path, engine: Engine, namespace: str):
+        super().__init__()
         if not list(packages.glob("rstreamd_*.deb")):
             raise Failure(f"{packages} has no package; `make deb` makes it")
         if os.geteuid() != 0 or not shutil.which("debootstrap"):
@@ -50,7 +51,6 @@ class Guest:
         self.folder = stage.folder / "guest"
         self.folder.mkdir()
         self.turn = asyncio.Lock()
-        self.pids: set[int] = set()
 
     async def start(self, tunnels: Sequence[str]) -> None:
         (self.folder / "rstreamd.yaml").write_text(configuration(self.engine, "/etc/rstream/ca.pem", tunnels))
@@ -58,9 +58,7 @@ class Guest:
         (self.folder / "shell").write_text(SHELL)
         binds = ["--bind", f"{self.folder}:/opt/files:ro", "--bind", f"{self.packages}:/opt/packages:ro"]
         boot = [ROOT / "Tests/Guests/boot", *binds, "--netns", self.namespace, "--", "bash", "/opt/files/shell"]
-        # Programs run on the Debian that they were compiled on and on later ones.
-        suite = os.environ.get("GUEST_SUITE") or (os.environ.get("RSTREAM_GUEST_SUITES") or "bookworm").split()[0]
-        self.running = self.stage.start(boot, pipes=True, environment={"GUEST_SUITE": suite})
+        self.running = self.stage.start(boot, pipes=True)
         # Before it is told to stop, which it has less time for.
         self.stage.callback(self.close)
         for command in PREPARE:
@@ -84,20 +82,6 @@ class Guest:
 
     async def status(self) -> dict:
         return json.loads((await self.run("rstreamctl status -o json")).output)
-
-    async def pid(self) -> int:
-        """In the guest's own numbers."""
-        pid = (await self.status())["daemon"]["pid"]
-        self.pids.add(pid)
-        return pid
-
-    async def round_trip(self) -> float:
-        """Between daemon and engine, in seconds, once it is known."""
-
-        async def measured() -> float | None:
-            return (await self.status())["sessions"][0]["heartbeatRttSeconds"]
-
-        return await until("a heartbeat", measured)
 
     async def wait_for_end(self, pids: set[int]) -> None:
         there = " || ".join(f"[ -e /proc/{pid} ]" for pid in pids)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmark.site import delayed_network
+from benchmark.site import cabled_network, delayed_network
 from benchmark.stage import Failure, Stage
 from load.crowd import Crowd
 from load.daemon import Addresses, Daemon, Outcome
@@ -50,8 +50,8 @@ async def measure_far(stage: Stage, programs: Programs, rounds: int, report: Rep
 
 
 async def measure_unit(stage: Stage, programs: Programs, packages: Path, rounds: int, report: Report) -> None:
-    """What operators do with an installed package, in turn. The guest's network has no other delay than its cable."""
-    network, _ = stage.enter_context(delayed_network(stage))
+    """What operators do with an installed package, in turn."""
+    network = stage.enter_context(cabled_network())
     with inside(network.engine_namespace):
         upstream = Upstream(stage, network.agent_namespace)
         engine, addresses = Engine(stage, programs.engine, network.engine_host), Addresses.new()
